@@ -1,0 +1,18 @@
+"""Shared fixtures: the folder with real data sets, where it exists."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder with the real data sets (KANREPRO_MIRROR, or shared/data beside the checkout), or a skip."""
+    named = os.environ.get("KANREPRO_MIRROR")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not (folder / "MANIFEST.json").is_file():
+        pytest.skip(f"real data sets are not at {folder}; set KANREPRO_MIRROR to a folder that has them")
+    return folder

@@ -1,0 +1,39 @@
+"""Contrastive losses (Khan-GCL equations 1 and 11)."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def nt_xent(v1: Tensor, v2: Tensor, temperature: float) -> Tensor:
+    """L_CL (eq. 1): NT-Xent over the 2G views of G graphs with cosine similarity.
+
+    Args:
+        v1: (G, P) projections of the first views.
+        v2: (G, P) of the second, row by row the partners of v1.
+    """
+    v = functional.normalize(torch.cat([v1, v2]), dim=1)
+    logits = (v @ v.T / temperature).fill_diagonal_(-torch.inf)
+    views = torch.arange(v.shape[0], device=v.device)
+    return functional.cross_entropy(logits, views.roll(v1.shape[0]))
+
+
+def one_way_loss(v1: Tensor, v2: Tensor, temperature: float) -> Tensor:
+    """GraphCL's own loss: first views against second views only, the positive left out of the denominator.
+
+    It can be negative. G = 1 leaves no negative: the loss is then infinite.
+    """
+    logits = functional.normalize(v1, dim=1) @ functional.normalize(v2, dim=1).T / temperature
+    positive = logits.diagonal()
+    rest = logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -torch.inf)
+    return (rest.logsumexp(dim=1) - positive).mean()
+
+
+def hard_negative_loss(v: Tensor, v_hard: Tensor) -> Tensor:
+    """L_HN (eq. 11): the mean cosine similarity of views and their hard negatives, which get no gradient.
+
+    Args:
+        v: (V, P) projections of the views.
+        v_hard: (V, P) projections of their hard negatives.
+    """
+    return functional.cosine_similarity(v, v_hard.detach(), dim=1).mean()

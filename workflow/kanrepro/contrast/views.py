@@ -1,0 +1,218 @@
+"""Graph views: pure functions (batch, ratio, generator) -> batch over a whole batch at once (GraphCL's four kinds).
+
+Counts are exact for every graph of n nodes and m edges: floor(ratio * n) nodes dropped or masked, floor(ratio * m) edges
+changed, floor(ratio * n) + 1 nodes kept by `subgraph` (fewer where its component is smaller).
+"""
+
+import torch
+from torch import Tensor
+
+from kanrepro.data.store import GraphBatch, GraphStore
+from kanrepro.settings import ViewSettings
+
+
+def drop_nodes(batch: GraphBatch, ratio: float, generator: torch.Generator | None = None) -> GraphBatch:
+    """Drop floor(ratio * n) uniformly chosen nodes of each graph, with their edges."""
+    rank = _random_rank(batch.node_graph(), batch.node_ptr, generator)
+    return induced(batch, rank >= _count(batch.node_ptr, ratio)[batch.node_graph()])
+
+
+def mask_attributes(batch: GraphBatch, ratio: float, generator: torch.Generator | None = None) -> GraphBatch:
+    """Replace the features of floor(ratio * n) uniformly chosen nodes of each graph by Normal(0.5, 0.5^2) (GraphCL)."""
+    rank = _random_rank(batch.node_graph(), batch.node_ptr, generator)
+    masked = (rank < _count(batch.node_ptr, ratio)[batch.node_graph()]).nonzero().squeeze(1)
+    shape = (masked.numel(), batch.x.shape[1])
+    noise = torch.randn(shape, generator=generator, device=batch.x.device, dtype=batch.x.dtype)
+    return _replace(batch, x=batch.x.index_copy(0, masked, 0.5 + 0.5 * noise))
+
+
+def perturb_edges(
+    batch: GraphBatch, ratio: float, generator: torch.Generator | None = None, add: bool = True, directed: bool = False
+) -> GraphBatch:
+    """Drop floor(ratio * m) uniformly chosen edges of each graph and add as many uniformly random node pairs.
+
+    An edge is a pair of opposite directed edges (the batch must then be symmetric, its edges sorted by source and
+    target, as a GraphStore holds them); self-loops stay. With `directed`, every directed edge counts for itself. Added
+    pairs are drawn without regard to the edges that are there, as in GraphCL. Edge attributes are not carried.
+
+    Args:
+        add: False only drops, which is what GraphCL's code does.
+    """
+    source, target = batch.edge_index
+    owner = batch.edge_graph()
+    free = torch.ones_like(source, dtype=torch.bool) if directed else source < target
+    lead = free.nonzero().squeeze(1)
+    counts = torch.bincount(owner[lead], minlength=batch.num_graphs)
+    lead_ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    change = _count(lead_ptr, ratio)
+    rank = _random_rank(owner[lead], lead_ptr, generator)
+    dropped = lead[rank < change[owner[lead]]]
+    keep = torch.ones_like(free)
+    keep[dropped] = False
+    if not directed:
+        keep[_reverse(batch)[dropped]] = False
+    edge_index, owner = batch.edge_index[:, keep], owner[keep]
+    if add:
+        pairs, of = _random_pairs(batch.node_ptr, change, generator)
+        both = pairs if directed else torch.cat([pairs, pairs.flip(0)], dim=1)
+        edge_index = torch.cat([edge_index, both], dim=1)
+        owner, order = torch.cat([owner, of if directed else of.repeat(2)]).sort(stable=True)
+        edge_index = edge_index[:, order]
+    edge_ptr = torch.cat([owner.new_zeros(1), torch.bincount(owner, minlength=batch.num_graphs).cumsum(0)])
+    return _replace(batch, edge_index=edge_index, edge_ptr=edge_ptr, edge_attr=None)
+
+
+def subgraph(
+    batch: GraphBatch, ratio: float, generator: torch.Generator | None = None, rounds: int | None = None
+) -> GraphBatch:
+    """Keep floor(ratio * n) + 1 nodes of each graph, grown from a random node over its whole frontier.
+
+    Growth picks a uniformly random frontier node at a time. The same process runs here for all graphs at once as
+    first-passage percolation: a node that enters the frontier waits an Exp(1) time before it joins, and since waiting
+    times have no memory, the next to join is uniform over the frontier. So the nodes that joined first are those with
+    the smallest first-passage times, found by Bellman-Ford steps over all edges.
+
+    Args:
+        rounds: hops that growth may reach; 1 is the star around the seed that GraphCL's code grows. None: no bound.
+    """
+    size = batch.node_ptr.diff()
+    keep = (_count(batch.node_ptr, ratio) + 1).minimum(size)
+    graphs = size.nonzero().squeeze(1)  # a graph without nodes has no seed
+    start = torch.rand(graphs.numel(), generator=generator, device=batch.x.device, dtype=torch.float64)
+    seeds = batch.node_ptr[graphs] + (start * size[graphs]).long()
+    wait = torch.empty(batch.num_nodes, device=batch.x.device).exponential_(generator=generator)
+    time = torch.full_like(wait, torch.inf)
+    time[seeds] = 0
+    source, target = batch.edge_index
+    step_wait = wait[target]
+    # a node among the first k is at most k - 1 hops from the seed
+    bound = int(keep.max()) - 1 if batch.num_graphs else 0
+    for _ in range(bound if rounds is None else min(rounds, bound)):
+        reached = time.scatter_reduce(0, target, time[source] + step_wait, "amin")
+        if torch.equal(reached, time):
+            break
+        time = reached
+    owner = batch.node_graph()
+    rank = _rank(time, owner, batch.node_ptr)
+    return induced(batch, (rank < keep[owner]) & time.isfinite())
+
+
+def induced(batch: GraphBatch, keep: Tensor) -> GraphBatch:
+    """The subgraph induced by the nodes `keep` (N,), renumbered in order."""
+    number = keep.cumsum(0)
+    source, target = batch.edge_index
+    kept_edges = keep[source] & keep[target]
+    edge_count = torch.cat([number.new_zeros(1), kept_edges.cumsum(0)])
+    return GraphBatch(
+        x=batch.x[keep],
+        edge_index=(number - 1)[batch.edge_index[:, kept_edges]],
+        node_ptr=torch.cat([number.new_zeros(1), number])[batch.node_ptr],
+        edge_ptr=edge_count[batch.edge_ptr],
+        edge_attr=None if batch.edge_attr is None else batch.edge_attr[kept_edges],
+        y=batch.y,
+    )
+
+
+def draw_view(
+    store: GraphStore, x: Tensor, index: Tensor, settings: ViewSettings, generator: torch.Generator | None = None
+) -> tuple[GraphBatch, Tensor]:
+    """A random view of the graphs `index`, its kind drawn for each graph uniformly from `settings.kinds`.
+
+    Graphs of one kind are gathered side by side, so that each kind is one call over its graphs.
+
+    Args:
+        x: (N, D) features of all nodes of the store.
+        index: (G,) graphs.
+
+    Returns:
+        The view, and the (G,) positions that bring its graphs back into the order of `index`.
+    """
+    ratios = {
+        "drop_nodes": settings.drop_ratio,
+        "perturb_edges": settings.edge_ratio,
+        "mask_attributes": settings.mask_ratio,
+        "subgraph": settings.subgraph_ratio,
+    }
+    drawn = torch.randint(0, len(settings.kinds), index.shape, generator=generator, device=index.device)
+    drawn, order = drawn.sort(stable=True)
+    batch = store.batch(index[order], x)
+    bounds = torch.searchsorted(drawn, torch.arange(len(settings.kinds) + 1, device=drawn.device)).tolist()
+    parts = []
+    for kind, start, stop in zip(settings.kinds, bounds, bounds[1:], strict=False):
+        if start == stop:
+            continue
+        part = _slice(batch, start, stop)
+        if kind == "perturb_edges":
+            directed = settings.directed_edges
+            parts.append(perturb_edges(part, ratios[kind], generator, settings.add_edges, directed))
+        elif kind == "subgraph":
+            parts.append(subgraph(part, ratios[kind], generator, settings.subgraph_hops))
+        else:
+            parts.append({"drop_nodes": drop_nodes, "mask_attributes": mask_attributes}[kind](part, ratios[kind], generator))
+    return _concatenate(parts), order.argsort()
+
+
+def _count(ptr: Tensor, ratio: float) -> Tensor:
+    """(G,) floor(ratio * size) of each range."""
+    return (ptr.diff() * ratio).floor().long() if ratio else torch.zeros_like(ptr[1:])
+
+
+def _random_rank(owner: Tensor, ptr: Tensor, generator: torch.Generator | None) -> Tensor:
+    """A uniformly random rank 0..n-1 of every item within its graph (items grouped by graph)."""
+    key = torch.rand(owner.numel(), generator=generator, device=owner.device, dtype=torch.float64)
+    return _rank(key, owner, ptr)
+
+
+def _rank(key: Tensor, owner: Tensor, ptr: Tensor) -> Tensor:
+    """The rank of every item within its graph by `key`; equal keys keep their order."""
+    order = key.argsort(stable=True)
+    order = order[owner[order].argsort(stable=True)]
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(order.numel(), device=order.device) - ptr[owner]
+    return rank
+
+
+def _reverse(batch: GraphBatch) -> Tensor:
+    """(E,) where the opposite of each edge stands, for a symmetric batch whose edges are sorted by (source, target)."""
+    return batch.edge_index[1].argsort(stable=True)
+
+
+def _random_pairs(ptr: Tensor, counts: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    """`counts` (G,) random ordered pairs of different nodes of each graph: (2, P), and (P,) their graphs."""
+    size = ptr.diff()
+    owner = torch.arange(counts.numel(), device=ptr.device).repeat_interleave(torch.where(size > 1, counts, 0))
+    u = torch.rand(2, owner.numel(), generator=generator, device=ptr.device, dtype=torch.float64)
+    first = (u[0] * size[owner]).long()
+    other = (u[1] * (size[owner] - 1)).long()
+    other = other + (other >= first)  # skip the node itself
+    return torch.stack([first, other]) + ptr[owner], owner
+
+
+def _replace(batch: GraphBatch, **changed: Tensor | None) -> GraphBatch:
+    return GraphBatch(**{**vars(batch), **changed})  # type: ignore[arg-type]
+
+
+def _slice(batch: GraphBatch, start: int, stop: int) -> GraphBatch:
+    """Graphs start..stop-1 of a batch, without copying nodes or edges where that can be."""
+    (n0, n1), (e0, e1) = batch.node_ptr[[start, stop]].tolist(), batch.edge_ptr[[start, stop]].tolist()
+    return GraphBatch(
+        x=batch.x[n0:n1],
+        edge_index=batch.edge_index[:, e0:e1] - n0,
+        node_ptr=batch.node_ptr[start : stop + 1] - n0,
+        edge_ptr=batch.edge_ptr[start : stop + 1] - e0,
+        edge_attr=None if batch.edge_attr is None else batch.edge_attr[e0:e1],
+        y=None if batch.y is None else batch.y[start:stop],
+    )
+
+
+def _concatenate(parts: list[GraphBatch]) -> GraphBatch:
+    """Batches one after the other; edge attributes and labels are left out."""
+    nodes, edges = 0, 0
+    index, node_ptr, edge_ptr = [], [parts[0].node_ptr[:1]], [parts[0].edge_ptr[:1]]
+    for part in parts:
+        index.append(part.edge_index + nodes)
+        node_ptr.append(part.node_ptr[1:] + nodes)
+        edge_ptr.append(part.edge_ptr[1:] + edges)
+        nodes, edges = nodes + part.num_nodes, edges + part.num_edges
+    x = torch.cat([part.x for part in parts])
+    return GraphBatch(x, torch.cat(index, dim=1), torch.cat(node_ptr), torch.cat(edge_ptr))

@@ -1,0 +1,35 @@
+"""User errors, and the exit codes of every stage: 0 done, 1 a failure that is ours, 2 a mistake in what the user gave."""
+
+import difflib
+import signal
+import sys
+from collections.abc import Callable, Iterable
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: the message names the file, key or value at fault and what to do."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not among `known`, with the nearest one that is."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.4)
+    hint = next((f" Did you mean {k!r}?" for k in known if near and k.lower() == near[0]), "")
+    return UserError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+def _terminated(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)
+
+
+def cli(main: Callable[[], None]) -> None:
+    """Run a stage's `main`; a user error becomes one line on stderr and exit code 2, SIGTERM a clean stop."""
+    signal.signal(signal.SIGTERM, _terminated)  # atomic outputs then remove their temporary files
+    try:
+        main()
+    except UserError as error:
+        print(f"kanrepro: error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("kanrepro: interrupted; run the same command again to resume", file=sys.stderr)
+        raise SystemExit(130) from None

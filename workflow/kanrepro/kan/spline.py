@@ -1,0 +1,160 @@
+"""Uniform B-spline bases in closed form, their slopes, and the textbook recursion that they are tested against.
+
+With knot spacing h and t = (x - low) / h, basis k is the cardinal B-spline of order p centred at t = k + (1 - p) / 2:
+
+    B_k(x) = 1/p! * sum_j (-1)^j binom(p+1, j) * relu((p+1)/2 - j - |t - centre_k|)^p,    j = 0 .. floor(p/2)
+
+Symmetry about the centre leaves only the few terms whose argument can be positive (two for a cubic spline), so every
+basis costs a handful of elementwise operations and no recursion.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A uniform grid: `size` intervals on [low, high], splines of degree `order` (3 = cubic), K = size + order bases.
+
+    Raises:
+        ValueError: an empty range, no interval, or an order outside 1..5.
+    """
+
+    size: int = 5
+    order: int = 3
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or not 1 <= self.order <= 5 or not self.low < self.high:
+            raise ValueError(f"a grid needs size >= 1, order 1..5 and low < high, not {self}")
+
+    @property
+    def bases(self) -> int:
+        """K, the number of bases."""
+        return self.size + self.order
+
+    @property
+    def spacing(self) -> float:
+        """h, the distance of two knots."""
+        return (self.high - self.low) / self.size
+
+    @property
+    def terms(self) -> list[tuple[float, float]]:
+        """(shift, weight) of each truncated power: weight * relu(shift - |t - centre|)^order."""
+        p = self.order
+        scale = math.factorial(p)
+        return [((p + 1) / 2 - j, (-1) ** j * math.comb(p + 1, j) / scale) for j in range(p // 2 + 1)]
+
+    def centres(self, like: Tensor) -> Tensor:
+        """(K,) centres of the bases in units of t, on the device and in the dtype of `like`."""
+        return torch.arange(self.bases, device=like.device, dtype=like.dtype) + (1 - self.order) / 2
+
+    def outside(self, x: Tensor) -> Tensor:
+        """The share of the values of x that lie outside [low, high], a scalar."""
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        return ((x.detach() - middle).abs() > half).float().mean()
+
+
+class Expansion:
+    """Work space that turns blocks of at most `rows` inputs into basis values and slopes, with no allocation a block.
+
+    A block is laid out (n, K, I), so that elementwise loops run along the inputs. Each truncated power is scaled by the
+    p-th root of its weight beforehand: the weights then cost nothing.
+    """
+
+    def __init__(self, grid: Grid, rows: int, like: Tensor) -> None:
+        self.grid = grid
+        self.shifts = [(shift, abs(weight) ** (1 / grid.order), math.copysign(1, weight)) for shift, weight in grid.terms]
+        first, self.scale, _ = self.shifts[0]
+        self.reach = torch.tensor(first * self.scale, device=like.device, dtype=like.dtype)
+        self.centres = self.scale * grid.centres(like).unsqueeze(-1)
+        shape = (rows, grid.bases, like.shape[-1])
+        self.distance, self.rest, self.term, self.power = (like.new_empty(shape) for _ in range(4))
+        self.slope = like.new_empty(shape)
+
+    def values(self, x: Tensor, out: Tensor, with_slopes: bool = False) -> None:
+        """(n, I) inputs to (n, K, I) basis values in `out`; `with_slopes` also leaves dB/dx for `slopes_times`."""
+        n, p = x.shape[0], self.grid.order
+        distance, rest, term, power = (t[:n] for t in (self.distance, self.rest, self.term, self.power))
+        t = (x - self.grid.low) * (self.scale / self.grid.spacing)
+        torch.sub(t.unsqueeze(-2), self.centres, out=distance)
+        torch.abs(distance, out=rest)
+        torch.sub(self.reach, rest, out=rest).clamp_min_(0)
+        for j, (shift, root, sign) in enumerate(self.shifts):
+            if j == 0:
+                term = rest
+            else:  # relu(shift_j - |t|) from the first term, whose reach is larger
+                gap = torch.full_like(self.reach, root * (shift - self.shifts[0][0]))
+                term = torch.add(gap, rest, alpha=root / self.scale, out=self.term[:n]).clamp_min_(0)
+            slope = self.slope[:n] if j == 0 else power
+            _power(term, p - 1, slope)
+            if j == 0:
+                torch.mul(slope, term, out=out)
+            else:
+                out.addcmul_(slope, term, value=sign)
+                if with_slopes:
+                    self.slope[:n].add_(slope, alpha=sign * root / self.scale)
+
+    def slopes_times(self, gradient: Tensor, out: Tensor) -> None:
+        """sum_k gradient_k * dB_k/dx for the block last expanded: (n, K, I) to (n, I). Spoils the work space."""
+        n = gradient.shape[0]
+        # every B-spline falls away from its centre: the slope's sign is that of -distance
+        slope = torch.copysign(self.slope[:n], self.distance[:n], out=self.distance[:n]).mul_(gradient)
+        torch.sum(slope, dim=-2, out=out)
+        out.mul_(-self.grid.order * self.scale / self.grid.spacing)
+
+
+def _power(base: Tensor, exponent: int, out: Tensor) -> None:
+    """base ** exponent into `out`, where 0 ** 0 is 0 (a truncated power of degree 0 is a step)."""
+    if exponent == 0:
+        torch.sign(base, out=out)
+    elif exponent == 2:
+        torch.mul(base, base, out=out)  # much cheaper than pow
+    else:
+        torch.pow(base, exponent, out=out)
+
+
+def bspline_basis(
+    x: Tensor, grid: int = 5, order: int = 3, grid_range: tuple[float, float] = (-1.0, 1.0)
+) -> Tensor:
+    """The K = grid + order uniform B-splines at every value of x, differentiable any number of times.
+
+    They sum to one inside `grid_range`, fall to zero within `order` knot spacings outside it, and are zero beyond.
+
+    Args:
+        x: any shape (...).
+
+    Returns:
+        (..., K).
+    """
+    made = Grid(grid, order, *grid_range)
+    t = (x - made.low) / made.spacing
+    reach = (t.unsqueeze(-1) - made.centres(x)).abs()
+    powers = [weight * (shift - reach).clamp_min(0) ** order for shift, weight in made.terms]
+    return torch.stack(powers).sum(0)
+
+
+def bspline_recursion(
+    x: Tensor, grid: int = 5, order: int = 3, grid_range: tuple[float, float] = (-1.0, 1.0)
+) -> Tensor:
+    """The same bases by the Cox-de Boor recursion on the extended uniform knots: the slow textbook form.
+
+    Args:
+        x: any shape (...).
+
+    Returns:
+        (..., K).
+    """
+    made = Grid(grid, order, *grid_range)
+    knots = made.low + made.spacing * torch.arange(-order, grid + order + 1, device=x.device, dtype=x.dtype)
+    x = x.unsqueeze(-1)
+    bases = ((x >= knots[:-1]) & (x < knots[1:])).to(x.dtype)
+    for degree in range(1, order + 1):
+        left = (x - knots[: -degree - 1]) / (knots[degree:-1] - knots[: -degree - 1])
+        right = (knots[degree + 1 :] - x) / (knots[degree + 1 :] - knots[1:-degree])
+        bases = left * bases[..., :-1] + right * bases[..., 1:]
+    return bases

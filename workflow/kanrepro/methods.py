@@ -1,0 +1,88 @@
+"""Methods, readings and controls of the TU experiments: what each changes in the settings of a pre-training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kanrepro.settings import PretrainSettings
+
+Changes = Mapping[str, Any]
+
+_NO_NEGATIVES: Changes = {"contrast": {"negatives": {"perturbations": []}}}
+
+
+def _kan(*perturbations: str) -> Changes:
+    return {"encoder": {"network": "kan"}, "contrast": {"negatives": {"perturbations": list(perturbations)}}}
+
+
+# The variants of the ablation (Khan-GCL section 5.2, appendix E.2), in the order of figure 4.
+METHODS: dict[str, Changes] = {
+    "graphcl": {"encoder": {"network": "mlp"}, **_NO_NEGATIVES},
+    "wo_hard_neg": _kan(),
+    "rand_perturb": _kan("random"),
+    "wo_d_dims": _kan("delta"),
+    "wo_i_dims": _kan("rho"),
+    "khan_gcl": _kan("delta", "rho"),
+}
+
+# What a number must beat, or sit at: encoders as initialised, and the full method with permuted labels.
+CONTROLS: dict[str, Changes] = {
+    "untrained_mlp": {"encoder": {"network": "mlp"}, "optimiser": {"epochs": 0}, **_NO_NEGATIVES},
+    "untrained_kan": {**_kan(), "optimiser": {"epochs": 0}},
+    "shuffled_labels": _kan("delta", "rho"),
+}
+
+# `literal` follows the printed text; `repaired` changes only what the literal one breaks; `own` is GraphCL's own code.
+READINGS: dict[str, Changes] = {
+    "literal": {
+        "encoder": {"normalise_input": False, "kan": {"range": [-1.0, 1.0]}},
+        "features": {"unlabelled": "constant"},
+        "contrast": {"negatives": {"scale": "raw"}},
+    },
+    "repaired": {
+        "encoder": {"normalise_input": True, "kan": {"range": [-3.0, 3.0]}},
+        "features": {"unlabelled": "degree"},
+        "contrast": {"negatives": {"scale": "relative"}},
+    },
+    "own": {
+        "encoder": {"normalise_input": False},
+        "features": {"unlabelled": "constant", "self_loops": True},
+        "views": {"first_view": "original", "subgraph_hops": 1, "add_edges": False, "directed_edges": True},
+        "contrast": {"loss": "one_way", "head": [96, 96]},
+        "optimiser": {"epochs": 20, "learning_rate": 0.01, "shuffle": "once"},
+    },
+}
+
+
+def is_mlp(method: str) -> bool:
+    """Whether a method or control has an MLP encoder."""
+    return {**METHODS, **CONTROLS}[method]["encoder"]["network"] == "mlp"
+
+
+def readings_of(method: str, readings: list[str], labelled: bool) -> list[str]:
+    """The readings in which a method is run: `own` is GraphCL's, and where MLPs see node labels `repaired` is `literal`."""
+    if not is_mlp(method):
+        return [r for r in readings if r != "own"]
+    same = labelled and "literal" in readings
+    return [r for r in readings if not (same and r == "repaired")]
+
+
+def pretrain_settings(base: PretrainSettings, readings: Mapping[str, Changes], method: str, reading: str) -> PretrainSettings:
+    """The settings of one pre-training: the base, changed by its reading, then by its method.
+
+    An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading.
+    """
+    made = merged(base.model_dump(mode="json"), readings[reading])
+    made = merged(made, {**METHODS, **CONTROLS}[method])
+    if is_mlp(method):
+        made["encoder"]["normalise_input"] = False
+    return PretrainSettings.model_validate(made)
+
+
+def merged(base: Changes, changes: Changes) -> dict[str, Any]:
+    """`base` with the leaves of `changes` put over it, neither of them altered."""
+    result = dict(base)
+    for key, value in changes.items():
+        below = result.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result

@@ -1,0 +1,3 @@
+"""Encoders."""
+
+from kanrepro.models.gin import GIN as GIN

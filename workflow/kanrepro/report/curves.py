@@ -1,0 +1,123 @@
+"""Pre-training curves: what the loss and the CKFI diagnostics do from epoch to epoch."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from kanrepro.errors import UserError
+from kanrepro.report.ablation import COLOURS
+from kanrepro.report.results import METHODS, READINGS
+from kanrepro.report.wording import short
+
+# column of history.csv -> label, and whether a wide range calls for a logarithmic axis
+QUANTITIES = {
+    "loss": ("loss", False),
+    "outside_grid": ("share of inputs\noutside the grid", False),
+    "delta_mean": ("mean δ", True),
+    "rho_mean": ("mean ρ", True),
+    "cos_hard": ("cos(v, v_hard)", False),
+}
+STYLES = {"own": ":", "literal": (0, (4, 1.5)), "repaired": "-"}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's history: data set, method, reading, seed, and per quantity one value an epoch (NaN: not defined)."""
+
+    dataset: str
+    method: str
+    reading: str
+    seed: str
+    values: Mapping[str, np.ndarray]
+
+
+def read(path: Path) -> Curve:
+    """Read `<data set>/<method>/<reading>/<seed>/history.csv`: columns epoch, loss, ..., empty where not defined.
+
+    Raises:
+        UserError: the path is not of that form, or the file is not such a table.
+    """
+    parts = path.absolute().parts
+    if len(parts) < 6 or parts[-3] not in READINGS:
+        raise UserError(f"{path}: expected a path <data set>/<method>/<reading>/<seed>/history.csv.")
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        values = {name: np.array([float(row[name] or "nan") for row in rows]) for name in QUANTITIES}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}.") from None
+    except (KeyError, TypeError, ValueError, csv.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not a training history ({error}); delete the run and make it again.") from None
+    dataset, method, reading, seed = parts[-5:-1]
+    return Curve(dataset, method, reading, seed, values)
+
+
+def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
+    """One column a data set, one row a quantity, a line a method and reading: the mean over seeds, its range shaded."""
+    groups: dict[tuple[str, str, str], list[Curve]] = {}
+    trained = (curve for curve in curves if curve.method in METHODS and len(curve.values["loss"]))
+    for curve in sorted(trained, key=lambda c: (c.dataset, c.method, c.reading, c.seed)):
+        groups.setdefault((curve.dataset, curve.method, curve.reading), []).append(curve)
+    shown = [dataset for dataset in datasets if any(dataset == d for d, _, _ in groups)]
+    if not shown:
+        figure = Figure(figsize=(6, 1.5))
+        figure.text(0.5, 0.5, "Training curves: nothing was trained.", ha="center", va="center")
+        return figure
+    size = (max(1.0 + 2.8 * len(shown), 7.0), 1.8 * len(QUANTITIES) + 1.0)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(QUANTITIES), len(shown), squeeze=False, sharex="col")
+    for column, dataset in enumerate(shown):
+        for row, (quantity, (label, log)) in enumerate(QUANTITIES.items()):
+            axis = axes[row, column]
+            drawn = [
+                _line(axis, [curve.values[quantity] for curve in found], method, reading)
+                for (name, method, reading), found in groups.items()
+                if name == dataset
+            ]
+            _dress(axis, log and any(drawn), any(drawn))
+            if column == 0:
+                axis.set_ylabel(label)
+        axes[0, column].set_title(short(dataset), fontsize=10)
+        axes[-1, column].set_xlabel("epoch")
+    methods = [method for method in METHODS if any(method == m for _, m, _ in groups)]
+    readings = [reading for reading in READINGS if any(reading == r for _, _, r in groups)]
+    handles = [Line2D([], [], color=COLOURS[method], label=METHODS[method]) for method in methods]
+    handles += [Line2D([], [], color="#444", ls=STYLES[reading], label=reading) for reading in readings]
+    columns = len(handles) if len(handles) < size[0] / 1.4 else (len(handles) + 1) // 2
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=8.5)
+    figure.align_ylabels(list(axes[:, 0]))
+    return figure
+
+
+def _line(axis: Axes, runs: Sequence[np.ndarray], method: str, reading: str) -> bool:
+    """Draw mean and range over the epochs that all runs have; False where the quantity is never defined."""
+    epochs = min(map(len, runs))
+    values = np.stack([run[:epochs] for run in runs])
+    defined = np.flatnonzero(np.isfinite(values).all(axis=0))
+    if not len(defined):
+        return False
+    x, values = defined + 1, values[:, defined]
+    axis.plot(x, values.mean(axis=0), color=COLOURS[method], ls=STYLES[reading], lw=1.2)
+    axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=COLOURS[method], alpha=0.15, lw=0)
+    return True
+
+
+def _dress(axis: Axes, log: bool, drawn: bool) -> None:
+    heights = [y for line in axis.lines for y in np.asarray(line.get_ydata(), float)]
+    if log and min(heights) > 0 and max(heights) > 20 * min(heights):
+        axis.set_yscale("log")
+    else:
+        axis.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4), useOffset=False)
+        axis.yaxis.get_offset_text().set_fontsize(8)
+    if not drawn:
+        axis.set_yticks([])
+        axis.text(0.5, 0.5, "not defined", transform=axis.transAxes, ha="center", va="center", color="#777", fontsize=8)
+    axis.grid(color="#e3e3e3", lw=0.6)
+    axis.tick_params(labelsize=8)
+    axis.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,121 @@
+"""What every report stage is given: records, a preset, data sets; the options that say so, shared by the stages."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kanrepro import catalog
+from kanrepro.errors import unknown
+from kanrepro.report import descriptions as table4
+from kanrepro.report import published
+from kanrepro.report.results import record_paths
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where records and printed numbers are, and which data sets to show. `stand_in`: print no published number."""
+
+    preset: str
+    records: tuple[Path, ...] = ()
+    descriptions: tuple[Path, ...] = ()
+    folder: Path | None = None  # records and descriptions are looked for below it
+    datasets: tuple[str, ...] = ()
+    catalogs: tuple[Path, ...] = ()
+    published: Path = published.FOLDER
+    stand_in: bool = False
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> "Inputs":
+        """The inputs that the options of `add_inputs` name."""
+        return cls(
+            arguments.preset,
+            tuple(arguments.records),
+            tuple(arguments.descriptions),
+            arguments.records_from,
+            tuple(arguments.datasets),
+            tuple(arguments.catalog),
+            arguments.published,
+            arguments.stand_in or arguments.preset == "demo",
+        )
+
+    def record_files(self) -> list[Path]:
+        """The records of the TU experiment. Raises UserError where the folder is missing."""
+        return [*self.records, *(record_paths(self.folder) if self.folder else [])]
+
+    def description_files(self) -> list[Path]:
+        """The descriptions of data sets. Raises UserError where the folder is missing."""
+        return [*self.descriptions, *(record_paths(self.folder, "data") if self.folder else [])]
+
+    @cached_property
+    def entries(self) -> dict[str, catalog.Entry]:
+        """The catalogue, with the user's own files."""
+        return catalog.load(self.catalogs)
+
+    @cached_property
+    def described(self) -> dict[str, table4.Source]:
+        """The descriptions of data sets, by name. Raises UserError where one is corrupt."""
+        return table4.read(self.description_files())
+
+    @property
+    def labelled(self) -> frozenset[str]:
+        """The data sets that have node labels, as their descriptions or the catalogue say."""
+        known = {name for name, entry in self.entries.items() if entry.expected.node_labels}
+        return frozenset(known | {name for name, source in self.described.items() if source.found.node_labels})
+
+    def columns(self, found: Sequence[str], printed: Sequence[str]) -> list[str]:
+        """The data sets to show: those asked for in their order, else the printed ones and whatever else was found.
+
+        Raises:
+            UserError: a name that neither the catalogue nor a table nor a record knows.
+        """
+        if not self.datasets:
+            return list(found) if self.stand_in else list(dict.fromkeys([*printed, *found]))
+        known = {*found, *printed, *self.entries}
+        return list(dict.fromkeys(catalogue_name(name, known) for name in self.datasets))
+
+
+def catalogue_name(name: str, known: set[str]) -> str:
+    """The catalogue's name of a data set that may be given as the papers print it.
+
+    Raises:
+        UserError: the name is unknown; the message holds the nearest one.
+    """
+    name = published.CATALOGUE_NAME.get(name, name)
+    if name not in known:
+        raise unknown("data set", name, known)
+    return name
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `Inputs.of` reads."""
+
+    def files(name: str, text: str) -> None:
+        parser.add_argument(name, type=Path, nargs="+", default=[], metavar="FILE", help=text)
+
+    parser.add_argument("--preset", required=True, help="preset of these records; demo shows no printed number")
+    files("--records", "records, in any order")
+    files("--descriptions", "descriptions of data sets (Table 4)")
+    parser.add_argument(
+        "--records-from",
+        type=Path,
+        metavar="FOLDER",
+        help="take records and descriptions from FOLDER/tu/*/*.json and FOLDER/data/*.json",
+    )
+    parser.add_argument(
+        "--datasets",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="data sets to show, in this order (default: all that the paper prints, then others found)",
+    )
+    files("--catalog", "own catalogue files")
+    parser.add_argument(
+        "--published",
+        type=Path,
+        default=published.FOLDER,
+        metavar="FOLDER",
+        help="where the printed numbers are (default: workflow/published)",
+    )
+    parser.add_argument("--stand-in", action="store_true", help="stand-in data sets: show no printed number")

@@ -1,0 +1,121 @@
+"""One self-contained HTML report: tables, figures, how to read them, provenance and cost.
+
+Reads: records, descriptions of data sets, workflow/published, and figures that were drawn already (PNG or SVG). Writes
+one HTML file that refers to nothing outside itself but the records it links to. The same input gives the same bytes.
+"""
+
+import argparse
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from kanrepro.errors import UserError, cli
+from kanrepro.files import atomic
+from kanrepro.report import render, statistics, summary, table
+from kanrepro.report.inputs import Inputs, add_inputs
+from kanrepro.report.wording import STAND_IN, points
+
+KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
+CAPTIONS = {
+    "figure4": (
+        "Figure 4: ablation",
+        "Accuracy of the six variants, one panel a reading; error bars are one standard deviation over runs, black "
+        "lines the same encoder untrained.",
+    ),
+    "history": (
+        "Training curves",
+        "Loss and CKFI diagnostics over the epochs of pre-training: the mean over seeds, their range shaded; colour "
+        "names the method, dashes the reading.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page holds it: `source` is a data URI."""
+
+    name: str
+    title: str
+    caption: str
+    source: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Picture":
+        """Read a PNG or SVG. Raises UserError where it is neither, or cannot be read."""
+        if path.suffix not in KINDS:
+            raise UserError(f"{path}: a figure must be a .png or .svg file.")
+        try:
+            data = base64.b64encode(path.read_bytes()).decode("ascii")
+        except OSError as error:
+            raise UserError(f"cannot read the figure {path}: {error.strerror}; draw it first.") from None
+        title, caption = CAPTIONS.get(path.stem, (path.stem, path.stem))
+        return cls(path.stem, title, caption, f"data:{KINDS[path.suffix]};base64,{data}")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table as the page holds it."""
+
+    name: str
+    title: str
+    body: str
+
+    @property
+    def short(self) -> str:
+        return self.title.partition(":")[0]
+
+
+def build(inputs: Inputs, figures: Sequence[Path], base: Path, margin: float = statistics.MARGIN) -> str:
+    """The page as HTML text. `base`: the folder that links to records start from.
+
+    Raises:
+        UserError: a corrupt record or description, or a figure that cannot be read.
+    """
+    sections = []
+    for name in table.TABLES:
+        document, _ = table.build(name, inputs, base, margin)
+        sections.append(Section(name, document.title, render.html_body(document, 3, f"{name}-")))
+    scores = table.builder("table2", inputs, base, margin)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    template = environment.from_string(Path(__file__).with_name("page.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        preset=inputs.preset,
+        style=render.STYLE,
+        summary=summary.summarise(scores.results),
+        duration=summary.duration,
+        counts=scores.counts(),
+        margin=points(margin),
+        stand_in=inputs.stand_in,
+        stand_in_text=STAND_IN,
+        tables=sections,
+        figures=[Picture.read(path) for path in figures],
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make the page: see `python -m kanrepro.report.page --help`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.report.page",
+        description="Make one self-contained HTML report from existing records and figures; nothing is trained.",
+    )
+    add_inputs(parser)
+    parser.add_argument("--figures", type=Path, nargs="+", default=[], metavar="FILE", help="PNG or SVG, in this order")
+    parser.add_argument("--output", type=Path, required=True, help="the HTML file to write")
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=statistics.MARGIN,
+        help="percentage points within which two means count as equivalent (default %(default)s)",
+    )
+    arguments = parser.parse_args(argv)
+    text = build(Inputs.of(arguments), arguments.figures, arguments.output.parent, arguments.margin)
+    with atomic(arguments.output) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    print(arguments.output)
+
+
+if __name__ == "__main__":
+    cli(main)

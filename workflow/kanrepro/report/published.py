@@ -1,0 +1,123 @@
+"""The numbers that the papers print (workflow/published/*.csv), kept with the digits that they print.
+
+Columns of tables 2 and 3: method, citation, dataset, mean, std (percent; empty where the paper prints a dash).
+Columns of table 4: dataset, domain, graphs, mean_nodes, mean_degree_as_printed.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanrepro.errors import UserError
+from kanrepro.report.statistics import Summary
+
+FOLDER = Path(__file__).resolve().parents[2] / "published"
+RUNS = 5  # "averaged for 5 runs", appendix E.2 of Khan-GCL
+
+PRINTED_NAME = {"REDDIT-BINARY": "RDT-B", "REDDIT-MULTI-5K": "RDT-M5K", "IMDB-BINARY": "IMDB-B"}
+CATALOGUE_NAME = {printed: name for name, printed in PRINTED_NAME.items()}
+
+# the averages of Table 2: over all eight sets, and without the two that TopoGCL lacks
+DATASETS = ("DD", "MUTAG", "NCI1", "PROTEINS", "COLLAB", "REDDIT-BINARY", "REDDIT-MULTI-5K", "IMDB-BINARY")
+AVERAGES = {"AVG": DATASETS, "AVG6": tuple(d for d in DATASETS if d not in ("COLLAB", "REDDIT-MULTI-5K"))}
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One printed cell in percent: the digits as text, and as numbers; None where the paper prints a dash."""
+
+    mean: str
+    std: str
+
+    def summary(self, runs: int = RUNS) -> Summary | None:
+        """The cell as a sample of `runs` runs; None where nothing is printed."""
+        return Summary(runs, float(self.mean), float(self.std) if self.std else None) if self.mean else None
+
+    def __str__(self) -> str:
+        if not self.mean:
+            return "not printed"
+        return f"{self.mean} ± {self.std}" if self.std else self.mean
+
+
+NOTHING = Printed("", "")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A printed table: its methods in printed order with their citation numbers, and its cells."""
+
+    methods: dict[str, str]  # method -> citation number, or ""
+    cells: dict[tuple[str, str], Printed]  # (method, data set's catalogue name or AVG, AVG6)
+
+    def cell(self, method: str | None, dataset: str) -> Printed:
+        """The cell, or the empty one where the paper prints none."""
+        return self.cells.get((method or "", dataset), NOTHING)
+
+
+@dataclass(frozen=True)
+class Description:
+    """A row of Table 4 as printed."""
+
+    domain: str
+    graphs: str
+    mean_nodes: str
+    degree: str
+
+
+def read_scores(table: str, folder: Path = FOLDER) -> Published:
+    """Table 2 or 3 as printed, under the catalogue's data-set names.
+
+    Raises:
+        UserError: the file is missing or is not such a table.
+    """
+    path = folder / f"{table}.csv"
+    methods: dict[str, str] = {}
+    cells: dict[tuple[str, str], Printed] = {}
+    for number, row in _rows(path, ("method", "citation", "dataset", "mean", "std")):
+        methods.setdefault(row["method"], row["citation"])
+        key = row["method"], CATALOGUE_NAME.get(row["dataset"], row["dataset"])
+        if key in cells:
+            raise UserError(f"{path}, line {number}: {' '.join(key)} is printed twice; keep one.")
+        for value in (row["mean"], row["std"]):
+            _number(value, path, number)
+        cells[key] = Printed(row["mean"], row["std"])
+    return Published(methods, cells)
+
+
+def read_descriptions(folder: Path = FOLDER) -> dict[str, Description]:
+    """Table 4 as printed: catalogue name -> row, in printed order.
+
+    Raises:
+        UserError: the file is missing or is not such a table.
+    """
+    path = folder / "table4.csv"
+    found: dict[str, Description] = {}
+    for number, row in _rows(path, ("dataset", "domain", "graphs", "mean_nodes", "mean_degree_as_printed")):
+        for column in ("graphs", "mean_nodes", "mean_degree_as_printed"):
+            _number(row[column], path, number)
+        name = CATALOGUE_NAME.get(row["dataset"], row["dataset"])
+        found[name] = Description(row["domain"], row["graphs"], row["mean_nodes"], row["mean_degree_as_printed"])
+    return found
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV with their line numbers."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            if tuple(reader.fieldnames or ()) != columns:
+                raise UserError(f"{path}: the columns must be {','.join(columns)}; restore the file from git.")
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot read {path} ({error}); it holds the printed numbers, restore it from git.") from None
+    for number, row in rows:
+        if None in row or None in row.values():
+            raise UserError(f"{path}, line {number}: {len(columns)} fields expected; restore the file from git.")
+    return rows
+
+
+def _number(text: str, path: Path, line: int) -> None:
+    try:
+        float(text or 0)
+    except ValueError:
+        raise UserError(f"{path}, line {line}: {text!r} is not a number; restore the file from git.") from None

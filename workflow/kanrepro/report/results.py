@@ -1,0 +1,147 @@
+"""Records gathered into cells: (data set, method, reading) -> the runs that measured it, in order of their seeds."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanrepro.errors import UserError
+from kanrepro.record import Record
+from kanrepro.report.statistics import Summary
+
+METHODS = {
+    "graphcl": "GraphCL",
+    "wo_hard_neg": "w/o hard neg.",
+    "rand_perturb": "w/ rand-perturb",
+    "wo_d_dims": "w/o d-dims",
+    "wo_i_dims": "w/o i-dims",
+    "khan_gcl": "Khan-GCL",
+}
+CONTROLS = {
+    "untrained_mlp": "untrained MLP encoder",
+    "untrained_kan": "untrained KAN encoder",
+    "shuffled_labels": "shuffled labels",
+}
+LABELS = METHODS | CONTROLS
+READINGS = ("own", "literal", "repaired")
+MLP_METHODS = ("graphcl", "untrained_mlp")
+
+SAME_AS_LITERAL = (
+    "On sets with node labels an MLP method computes the same thing in both readings: "
+    "the number of the `repaired` row is that of the `literal` records."
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One record and where it lies; `accuracy` in percent."""
+
+    seed: int
+    accuracy: float
+    path: Path
+    record: Record
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs behind one number, never none; `notes` says what a reader of the number must know."""
+
+    runs: tuple[Run, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> Summary:
+        return Summary.of(run.accuracy for run in self.runs)
+
+    @property
+    def by_seed(self) -> dict[int, float]:
+        return {run.seed: run.accuracy for run in self.runs}
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(run.path for run in self.runs)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All cells of a preset. `labelled`: the data sets with node labels, where MLP methods have one reading only."""
+
+    cells: Mapping[tuple[str, str, str], Cell]
+    labelled: Collection[str] = field(default_factory=frozenset)
+
+    def cell(self, dataset: str, method: str, reading: str) -> Cell | None:
+        """The cell, or None where nothing was run."""
+        found = self.cells.get((dataset, method, reading))
+        if found is None and reading == "repaired" and method in MLP_METHODS and dataset in self.labelled:
+            found = self.cells.get((dataset, method, "literal"))
+            if found is not None:
+                return Cell(found.runs, (*found.notes, SAME_AS_LITERAL))
+        return found
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets that have records, sorted by name."""
+        return sorted({dataset for dataset, _, _ in self.cells})
+
+
+def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = ()) -> Results:
+    """Gather the records at `paths`, whatever their order.
+
+    Raises:
+        UserError: a record is corrupt, belongs to another preset, names an unknown method or reading, has no accuracy,
+            or two files hold the same run.
+    """
+    runs: dict[tuple[str, str, str], dict[int, Run]] = {}
+    for path in sorted({Path(path) for path in paths}):
+        record = Record.read(path)
+        if record.experiment != "tu":
+            continue  # other experiments have their own tables
+        if record.preset != preset:
+            raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
+        if record.method not in LABELS:
+            raise UserError(f"{path}: method {record.method!r} is not one of {', '.join(LABELS)}; delete the record.")
+        if "accuracy" not in record.metrics:
+            raise UserError(f"{path}: metrics.accuracy is missing; delete the record and make it again.")
+        accuracy = 100 * record.metrics["accuracy"].value
+        if not 0 <= accuracy <= 100:
+            raise UserError(f"{path}: metrics.accuracy.value must lie in [0, 1]; delete it and make it again.")
+        seeds = runs.setdefault((record.dataset, record.method, record.reading), {})
+        if record.seed in seeds:
+            raise UserError(f"{seeds[record.seed].path} and {path} hold the same run; delete one of them.")
+        seeds[record.seed] = Run(record.seed, accuracy, path, record)
+    ordered = {key: tuple(seeds[seed] for seed in sorted(seeds)) for key, seeds in sorted(runs.items())}
+    return Results({key: Cell(found, _unlike(found)) for key, found in ordered.items()}, frozenset(labelled))
+
+
+def record_paths(folder: Path, kind: str = "tu/*") -> list[Path]:
+    """The record files under `folder` (`tu/<data set>/*.json`, or `data/*.json` with kind "data"), sorted.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder with records; run the workflow first, or name another folder.")
+    return sorted(folder.glob(f"{kind}/*.json"))
+
+
+def _unlike(runs: tuple[Run, ...]) -> tuple[str, ...]:
+    """A note where the runs of one cell do not share settings, data or code: their mean then mixes things."""
+    first = _identity(runs[0].record)
+    keys = sorted({key for run in runs[1:] for key, value in _identity(run.record).items() ^ first.items()})
+    return (f"The runs of this cell differ in {', '.join(keys)}.",) if keys else ()
+
+
+def _identity(record: Record) -> dict[str, str]:
+    """What must agree between the runs of a cell: everything but the seed, as flat text."""
+    flat = {"data.sha256": record.data.sha256, "code.pretrain": record.code.pretrain, "code.probe": record.code.probe}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if key != "seed":
+                    walk(f"{prefix}.{key}", inner)
+        else:
+            flat[prefix] = repr(value)
+
+    walk("settings", record.settings)
+    return flat

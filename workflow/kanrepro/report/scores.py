@@ -1,0 +1,230 @@
+"""Tables 2 and 3 from records and printed numbers: what every cell says."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kanrepro.report import layout, statistics
+from kanrepro.report.descriptions import Source
+from kanrepro.report.document import SIGNS, Block, Document, Footnotes, Grid, Item, Records, Text
+from kanrepro.report.layout import Row
+from kanrepro.report.published import AVERAGES, NOTHING, Printed, Published
+from kanrepro.report.results import Cell, Results
+from kanrepro.report.statistics import Comparison, compare, paired
+from kanrepro.report.wording import (
+    NOT_RUN,
+    bound,
+    direction,
+    interval,
+    introduction,
+    number,
+    probability,
+    relative,
+    short,
+    signed,
+)
+
+
+@dataclass
+class Builder:
+    """One table in the making. `base`: the folder that record paths are written relative to."""
+
+    table: str
+    results: Results
+    published: Published
+    datasets: Sequence[str]
+    base: Path
+    margin: float = statistics.MARGIN
+    stand_in: bool = False
+    described: Mapping[str, Source] = field(default_factory=dict)
+    footnotes: Footnotes = field(default_factory=Footnotes)
+
+    def document(self, preset: str) -> Document:
+        """The whole table."""
+        blocks: list[Block] = [Text(introduction(preset, self.stand_in, self.margin)), self._overview()]
+        if self.table == "table2":
+            blocks.append(self._measured_only())
+        if not self.stand_in:
+            blocks.extend(self._comparisons())
+        if self.table == "table2":
+            blocks.append(self._differences())
+        blocks.append(self._records())
+        title = layout.TITLES[self.table] + (" (stand-in data sets)" if self.stand_in else "")
+        return Document(title, tuple(blocks), self.footnotes.listed)
+
+    # which rows
+
+    @property
+    def compared(self) -> list[Row]:
+        """The measured rows that stand beside printed ones."""
+        return [row for method in self.published.methods for row in layout.MEASURED.get(method, ())]
+
+    @property
+    def rows(self) -> list[Row]:
+        """All measured rows, in the order of the table."""
+        extra = (*layout.VARIANTS, *layout.CONTROLS) if self.table == "table2" else ()
+        return [*self.compared, *extra]
+
+    @property
+    def averages(self) -> list[str]:
+        """The printed averages whose data sets are all among the columns."""
+        if self.stand_in or self.table != "table2":
+            return []
+        return [name for name, parts in AVERAGES.items() if set(parts) <= set(self.datasets)]
+
+    # numbers
+
+    def cell(self, row: Row, dataset: str) -> Cell | None:
+        return self.results.cell(dataset, row.method, row.reading)
+
+    def printed(self, row: Row, dataset: str) -> Printed:
+        return NOTHING if self.stand_in else self.published.cell(row.printed, dataset)
+
+    def comparison(self, row: Row, dataset: str) -> Comparison:
+        cell = self.cell(row, dataset)
+        return compare(self.printed(row, dataset).summary(), cell.summary if cell else None, self.margin)
+
+    def paths(self, cell: Cell | None) -> tuple[str, ...]:
+        return tuple(relative(path, self.base) for path in cell.paths) if cell else ()
+
+    # blocks
+
+    def _overview(self) -> Grid:
+        rows: list[tuple[Item, ...]] = []
+        for method, citation in self.published.methods.items():
+            measured = layout.MEASURED.get(method, ())
+            if not self.stand_in:
+                name = f"{method} [{citation}]" if citation else method
+                source = "printed" if measured else "printed; not run here"
+                rows.append((Item(name), Item(source), *self._printed_cells(method)))
+            rows.extend(self._measured_row(row) for row in measured)
+        title = "Measured" if self.stand_in else "Printed and measured"
+        return Grid(title, ("Method", "Numbers", *self._names()), tuple(rows), heads=2)
+
+    def _printed_cells(self, method: str) -> list[Item]:
+        cells = [self.published.cell(method, column) for column in (*self.datasets, *self.averages)]
+        return [Item(str(cell), "" if cell.mean else "missing") for cell in cells]
+
+    def _measured_only(self) -> Grid:
+        rows = [self._measured_row(row) for row in (*layout.VARIANTS, *layout.CONTROLS)]
+        if self.described:
+            unfit = (Item("not defined", "missing"),) * len(self.averages)
+            rows.append((Item("largest class"), Item("share of graphs"), *map(self._chance, self.datasets), *unfit))
+        lead = (
+            "Variants of the ablation at Khan-GCL's settings, and controls: encoders that were never trained, and "
+            "labels that were permuted before the SVM saw them, which must sit at chance: at most about the share of "
+            "the largest class."
+        )
+        return Grid("Measured only", ("Method", "Numbers", *self._names()), tuple(rows), heads=2, lead=lead)
+
+    def _chance(self, dataset: str) -> Item:
+        source = self.described.get(dataset)
+        if source is None or source.found.chance is None:
+            return Item(NOT_RUN, "missing")
+        return Item(f"{source.found.chance:.1f}", records=(relative(source.path, self.base),))
+
+    def _measured_row(self, row: Row) -> tuple[Item, ...]:
+        cells = [self._measured_item(row, dataset) for dataset in self.datasets]
+        averages = [self._average_item(row, average) for average in self.averages]
+        return (Item(row.label), Item(f"measured, {row.reading}"), *cells, *averages)
+
+    def _measured_item(self, row: Row, dataset: str) -> Item:
+        cell = self.cell(row, dataset)
+        if cell is None:
+            return Item(NOT_RUN, "missing")
+        verdict = self.comparison(row, dataset).verdict
+        text = " ".join(filter(None, (number(cell.summary), f"({len(cell.runs)})", SIGNS.get(verdict))))
+        tone = verdict if verdict in SIGNS else ""
+        return Item(text, tone, self.footnotes.mark(cell.notes), self.paths(cell))
+
+    def _average_item(self, row: Row, average: str) -> Item:
+        parts = AVERAGES[average]
+        found = [cell for dataset in parts if (cell := self.cell(row, dataset))]
+        if len(found) < len(parts):
+            return Item(NOT_RUN, "missing")
+        mean = math.fsum(cell.summary.mean for cell in found) / len(found)
+        return Item(f"{mean:.1f}", records=tuple(path for cell in found for path in self.paths(cell)))
+
+    def counts(self) -> dict[str, int]:
+        """How many measured numbers got each verdict, of those that belong beside a printed one."""
+        verdicts = [
+            self.comparison(row, dataset).verdict
+            for row in self.compared
+            for dataset in self.datasets
+            if self.printed(row, dataset).mean
+        ]
+        return {name: verdicts.count(name) for name in ("reproduced", "differs", "inconclusive", "not run")}
+
+    def _comparisons(self) -> list[Block]:
+        rows = [
+            self._comparison_row(row, dataset, cell)
+            for dataset in self.datasets
+            for row in self.compared
+            if (cell := self.cell(row, dataset)) and self.printed(row, dataset).mean
+        ]
+        header = (
+            "Data set", "Method", "Reading", "Printed", "Measured", "Runs", "Difference", "90 % interval", "Welch p",
+            "Equivalent within", "Verdict",
+        )  # fmt: skip
+        counts = self.counts()
+        lead = (
+            f"{sum(counts.values())} measured numbers belong beside a printed one (each reading counts): "
+            + ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
+            + ". Each is tested on its own at 5 %: about one in twenty would differ by chance if all were the same."
+        )
+        return [Grid("Measured against printed", header, tuple(rows), heads=3, lead=lead)] if rows else [Text(lead)]
+
+    def _comparison_row(self, row: Row, dataset: str, cell: Cell) -> tuple[Item, ...]:
+        found = self.comparison(row, dataset)
+        notes = (f"No test: {found.reason}.",) if found.reason else ()
+        texts = (
+            str(self.printed(row, dataset)), number(cell.summary, 2), str(len(cell.runs)), signed(found.difference),
+            interval(found.low, found.high), probability(found.p), bound(found.bound),
+        )  # fmt: skip
+        return (
+            Item(short(dataset)),
+            Item(row.label),
+            Item(row.reading),
+            *(Item(text, records=self.paths(cell) if place == 1 else ()) for place, text in enumerate(texts)),
+            Item(found.verdict, found.verdict, self.footnotes.mark(notes)),
+        )
+
+    def _differences(self) -> Grid:
+        rows = []
+        for claim in layout.DIFFERENCES:
+            for reading in claim.readings:
+                cells = (self._difference_item(claim, reading, dataset) for dataset in self.datasets)
+                rows.append((Item(claim.label), Item(claim.isolates), Item(reading), *cells))
+        lead = (
+            "Differences between measured rows in percentage points, with the 95 % interval of a t-test paired by seed "
+            "(the runs of a seed share folds) and the number of pairs; `*` where the interval leaves out zero."
+        )
+        names = tuple(map(short, self.datasets))
+        return Grid("What makes the difference", ("Difference", "Isolates", "Reading", *names), tuple(rows), 3, lead)
+
+    def _difference_item(self, claim: layout.Difference, reading: str, dataset: str) -> Item:
+        more = self.results.cell(dataset, claim.more, reading)
+        less = self.results.cell(dataset, claim.less, reading)
+        if more is None or less is None:
+            return Item(NOT_RUN, "missing")
+        found = paired(less.by_seed, more.by_seed)
+        if found is None:
+            return Item("too few pairs", "missing", records=self.paths(more) + self.paths(less))
+        text = f"{signed(found.difference, 1)} {interval(found.low, found.high, 1)} ({found.n})"
+        tone = direction(found)
+        mark = self.footnotes.mark(tuple(dict.fromkeys(more.notes + less.notes)))
+        return Item(text + (" *" if tone else ""), tone, mark, self.paths(more) + self.paths(less))
+
+    def _records(self) -> Records:
+        cells = []
+        for dataset in self.datasets:
+            for row in self.rows:
+                cell = self.results.cells.get((dataset, row.method, row.reading))
+                if cell:
+                    runs = tuple((f"seed {run.seed}", relative(run.path, self.base)) for run in cell.runs)
+                    cells.append((f"{short(dataset)}, {row.label}, {row.reading}", runs))
+        return Records("Records behind each number", tuple(cells))
+
+    def _names(self) -> tuple[str, ...]:
+        return (*map(short, self.datasets), *self.averages)
