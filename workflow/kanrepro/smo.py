@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 TOLERANCE = 1e-3  # scikit-learn's default `tol`
 TINY = 1e-12  # libsvm's curvature for a pair with none
-LANES = 64  # running maxima kept side by side, so that finding the largest value is vectorised
+POSITIVE = 2**63 - 1  # all bits of a double but its sign
 PERIOD = 1000  # steps between two attempts to shrink
 
 Floats = NDArray[np.float64]
@@ -89,23 +89,20 @@ def decision(
 
 
 @compiled
-def _largest(values: Floats) -> float:
-    lanes = np.full(LANES, -np.inf)
-    for start in range(0, values.size - LANES + 1, LANES):
-        part = values[start : start + LANES]
-        for k in range(LANES):
-            lanes[k] = part[k] if part[k] > lanes[k] else lanes[k]
-    for k in range(values.size - values.size % LANES, values.size):
-        lanes[0] = max(lanes[0], values[k])
-    return lanes.max()
+def _argmax(values: Floats) -> int:
+    """The last index of the largest value: libsvm's choice among equals.
 
-
-@compiled
-def _last(values: Floats, wanted: float) -> int:
-    """The last index of `wanted`: libsvm's choice among equals."""
+    Doubles order as their bits do once those of negative ones are flipped, and maxima of integers compile to vector
+    instructions, which those of doubles do not. Callers keep -0.0 out.
+    """
+    bits = values.view(np.int64)
+    best = np.int64(-(2**63))
+    for k in range(bits.size):
+        best = max(best, bits[k] ^ ((bits[k] >> 63) & POSITIVE))
+    best = best ^ ((best >> 63) & POSITIVE)
     found = -1
-    for k in range(values.size):
-        found = max(found, k if values[k] == wanted else -1)
+    for k in range(bits.size):
+        found = max(found, k if bits[k] == best else -1)
     return found
 
 
@@ -138,13 +135,13 @@ def _gains(down: Floats, row: Kernel, top: float, gain: Floats) -> None:
 def _pair(state: State, rows: Rows, logged: int, active: int) -> tuple[int, int]:
     """The positions of the points that rise and fall next, or (-1, -1) at the optimum of the active points."""
     up, down, gain = state.up[:active], state.down[:active], state.gain[:active]
-    top = _largest(up)
+    i = _argmax(up)
+    top = up[i]
     if top == -np.inf:
         return -1, -1
-    i = _last(up, top)
     _gains(down, _row(rows, state.order, logged, i, active), top, gain)
-    j = _last(gain, _largest(gain))
-    if top + down[j] < TOLERANCE and top + _largest(down) < TOLERANCE:
+    j = _argmax(gain)
+    if top + down[j] < TOLERANCE and top + down[_argmax(down)] < TOLERANCE:
         return -1, -1
     return i, j
 
@@ -196,7 +193,7 @@ def _advance(state: State, rows: Rows, c: float, i: int, j: int, logged: int, ac
     row_i = _row(rows, state.order, logged, i, active)
     row_j = _row(rows, state.order, logged, j, active)
     s_i, s_j, a_i, a_j = state.sign[i], state.sign[j], state.alpha[i], state.alpha[j]
-    v_i, v_j = state.up[i], -state.down[j]
+    v_i, v_j = state.up[i], 0.0 - state.down[j]
     curvature = 2.0 - 2.0 * np.float64(row_i[j])
     curvature = curvature if curvature > 0.0 else TINY
     slope = s_i * v_i + s_j * v_j if s_i != s_j else s_j * v_j - s_i * v_i
@@ -210,7 +207,7 @@ def _advance(state: State, rows: Rows, c: float, i: int, j: int, logged: int, ac
         full, empty = new >= c, new <= 0.0
         rises, falls = (not full, not empty) if state.sign[k] > 0 else (not empty, not full)
         state.up[k] = v if rises else -np.inf
-        state.down[k] = -v if falls else -np.inf
+        state.down[k] = 0.0 - v if falls else -np.inf
         if full != (old >= c):
             weight = -c * state.sign[k] if full else c * state.sign[k]
             row = rows.kernel[state.order[k]]
@@ -232,7 +229,7 @@ def _restore(state: State, rows: Rows, c: float, active: int) -> None:
     for r in range(resting.size):
         k = active + r
         state.up[k] = values[r] if state.up[k] != -np.inf else -np.inf
-        state.down[k] = -values[r] if state.down[k] != -np.inf else -np.inf
+        state.down[k] = 0.0 - values[r] if state.down[k] != -np.inf else -np.inf
 
 
 @compiled
@@ -294,7 +291,7 @@ def solve(kernel: Kernel, sign: Floats, c: float, packed: Kernel) -> tuple[Float
         countdown -= 1
         if countdown == 0:
             countdown = min(n, PERIOD)
-            top, bottom = _largest(state.up[:active]), _largest(state.down[:active])
+            top, bottom = state.up[_argmax(state.up[:active])], state.down[_argmax(state.down[:active])]
             if not restored and top + bottom <= 10 * TOLERANCE:
                 _restore(state, rows, c, active)
                 active, restored = n, True

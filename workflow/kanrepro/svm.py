@@ -127,10 +127,9 @@ def _distances(z: Floats, run: Callable[..., Any]) -> tuple[Floats, Floats]:
     squares = np.vecdot(z, z)
 
     def row(i: int) -> None:
-        np.vecdot(z[i], z, out=trained[i])
-        trained[i] = (squares[i] + squares) - 2 * trained[i]
-        difference = z[i] - z
-        np.vecdot(difference, difference, out=tested[i])
+        trained[i, i:] = trained[i:, i] = (squares[i] + squares[i:]) - 2 * np.vecdot(z[i], z[i:])
+        difference = z[i] - z[i:]
+        tested[i, i:] = tested[i:, i] = np.vecdot(difference, difference)
 
     list(run(row, range(len(z))))
     return trained, tested

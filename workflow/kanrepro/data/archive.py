@@ -4,6 +4,7 @@ import contextlib
 import lzma
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ from typing import IO
 
 from kanrepro.errors import UserError
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError, OSError)
+_BROKEN = (  # what zipfile raises on damaged bytes
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    EOFError, NotImplementedError, OSError, OverflowError, RuntimeError, ValueError,
+)  # fmt: skip
 
 
 class Archive:
@@ -38,7 +42,7 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except FileNotFoundError:
             raise UserError(f"{path} does not exist. Fetch it with: python -m kanrepro.data.fetch --help") from None
-        except (*_BROKEN, RuntimeError) as error:
+        except _BROKEN as error:
             raise UserError(
                 f"{path} is not a whole zip archive ({_say(error)}). Delete it and fetch it again."
             ) from error

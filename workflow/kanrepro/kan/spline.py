@@ -68,54 +68,42 @@ class Expansion:
 
     def __init__(self, grid: Grid, rows: int, like: Tensor) -> None:
         self.grid = grid
-        self.shifts = [(shift, abs(weight) ** (1 / grid.order), math.copysign(1, weight)) for shift, weight in grid.terms]
-        first, self.scale, _ = self.shifts[0]
-        self.reach = torch.tensor(first * self.scale, device=like.device, dtype=like.dtype)
+        self.terms = [(shift, abs(weight) ** (1 / grid.order), math.copysign(1, weight)) for shift, weight in grid.terms]
+        self.first_shift, self.scale, _ = self.terms[0]
+        self.reach = torch.tensor(self.first_shift * self.scale, device=like.device, dtype=like.dtype)
         self.centres = self.scale * grid.centres(like).unsqueeze(-1)
         shape = (rows, grid.bases, like.shape[-1])
-        self.distance, self.rest, self.term, self.power = (like.new_empty(shape) for _ in range(4))
-        self.slope = like.new_empty(shape)
+        self.distance, self.first, self.later, self.power = (like.new_empty(shape) for _ in range(4))
 
-    def values(self, x: Tensor, out: Tensor, with_slopes: bool = False) -> None:
-        """(n, I) inputs to (n, K, I) basis values in `out`; `with_slopes` also leaves dB/dx for `slopes_times`."""
+    def __call__(self, x: Tensor, values: Tensor, slopes: Tensor | None = None) -> None:
+        """(n, I) inputs to (n, K, I) basis values B_k(x) and, where wanted, slopes dB_k/dx, written into place."""
         n, p = x.shape[0], self.grid.order
-        distance, rest, term, power = (t[:n] for t in (self.distance, self.rest, self.term, self.power))
-        t = (x - self.grid.low) * (self.scale / self.grid.spacing)
-        torch.sub(t.unsqueeze(-2), self.centres, out=distance)
-        torch.abs(distance, out=rest)
-        torch.sub(self.reach, rest, out=rest).clamp_min_(0)
-        for j, (shift, root, sign) in enumerate(self.shifts):
+        distance, first = self.distance[:n], self.first[:n]
+        torch.sub(((x - self.grid.low) * (self.scale / self.grid.spacing)).unsqueeze(-2), self.centres, out=distance)
+        torch.sub(self.reach, torch.abs(distance, out=first), out=first).clamp_min_(0)
+        for j, (shift, root, sign) in enumerate(self.terms):
             if j == 0:
-                term = rest
-            else:  # relu(shift_j - |t|) from the first term, whose reach is larger
-                gap = torch.full_like(self.reach, root * (shift - self.shifts[0][0]))
-                term = torch.add(gap, rest, alpha=root / self.scale, out=self.term[:n]).clamp_min_(0)
-            slope = self.slope[:n] if j == 0 else power
-            _power(term, p - 1, slope)
-            if j == 0:
-                torch.mul(slope, term, out=out)
-            else:
-                out.addcmul_(slope, term, value=sign)
-                if with_slopes:
-                    self.slope[:n].add_(slope, alpha=sign * root / self.scale)
-
-    def slopes_times(self, gradient: Tensor, out: Tensor) -> None:
-        """sum_k gradient_k * dB_k/dx for the block last expanded: (n, K, I) to (n, I). Spoils the work space."""
-        n = gradient.shape[0]
-        # every B-spline falls away from its centre: the slope's sign is that of -distance
-        slope = torch.copysign(self.slope[:n], self.distance[:n], out=self.distance[:n]).mul_(gradient)
-        torch.sum(slope, dim=-2, out=out)
-        out.mul_(-self.grid.order * self.scale / self.grid.spacing)
+                power = _power(first, p - 1, out=self.power[:n] if slopes is None else slopes)
+                torch.mul(power, first, out=values)
+                continue
+            # a later term, relu(shift - |t|), from the first one, which is positive wherever it is
+            gap = torch.full_like(self.reach, root * (shift - self.first_shift))
+            later = torch.add(gap, first, alpha=root / self.scale, out=self.later[:n]).clamp_min_(0)
+            power = _power(later, p - 1, out=self.power[:n])
+            values.addcmul_(power, later, value=sign)
+            if slopes is not None:
+                slopes.add_(power, alpha=sign * root / self.scale)
+        if slopes is not None:  # every B-spline falls away from its centre
+            torch.copysign(slopes, distance, out=slopes).mul_(-p * self.scale / self.grid.spacing)
 
 
-def _power(base: Tensor, exponent: int, out: Tensor) -> None:
+def _power(base: Tensor, exponent: int, out: Tensor) -> Tensor:
     """base ** exponent into `out`, where 0 ** 0 is 0 (a truncated power of degree 0 is a step)."""
     if exponent == 0:
-        torch.sign(base, out=out)
-    elif exponent == 2:
-        torch.mul(base, base, out=out)  # much cheaper than pow
-    else:
-        torch.pow(base, exponent, out=out)
+        return torch.sign(base, out=out)
+    if exponent == 2:
+        return torch.mul(base, base, out=out)  # much cheaper than pow
+    return torch.pow(base, exponent, out=out)
 
 
 def bspline_basis(

@@ -10,7 +10,7 @@ STYLE = """
   --good: #1a6e3c; --bad: #a32630; --open: #7d5a00; --link: #1f5fae; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ef; --soft: #9aa5b6; --line: #353d4a; --page: #14181f;
   --band: #1c222c; --good: #6fcf97; --bad: #ff8d8d; --open: #e5b95c; --link: #8ab8f5; } }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 82rem; background: var(--page); color: var(--ink);
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 88rem; background: var(--page); color: var(--ink);
   font: 15px/1.55 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.3rem; margin-top: 2.5rem; } h3 { font-size: 1.05rem; }
 p, li { max-width: 58rem; } a { color: var(--link); }
@@ -18,7 +18,7 @@ code { font: 0.9em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
   border-radius: 3px; }
 .scroll { overflow-x: auto; margin: 0.75rem 0 1.25rem; }
 table { border-collapse: collapse; font-size: 0.87rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0.6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+th, td { padding: 0.3rem 0.5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 thead th { border-bottom: 2px solid var(--soft); vertical-align: bottom; white-space: normal; }
 th.head, td.head { text-align: left; } tbody tr:hover { background: var(--band); }
 .reproduced, .up { color: var(--good); font-weight: 600; } .differs, .down { color: var(--bad); font-weight: 600; }

@@ -98,25 +98,28 @@ class Builder:
                 name = f"{method} [{citation}]" if citation else method
                 source = "printed" if measured else "printed; not run here"
                 rows.append((Item(name), Item(source), *self._printed_cells(method)))
-            rows.extend(self._measured_row(row) for row in measured)
+            rows.extend(self._measured_row(row, self.datasets, self.averages) for row in measured)
         title = "Measured" if self.stand_in else "Printed and measured"
-        return Grid(title, ("Method", "Numbers", *self._names()), tuple(rows), heads=2)
+        header = ("Method", "Numbers", *map(short, self.datasets), *self.averages)
+        return Grid(title, header, tuple(rows), heads=2)
 
     def _printed_cells(self, method: str) -> list[Item]:
         cells = [self.published.cell(method, column) for column in (*self.datasets, *self.averages)]
         return [Item(str(cell), "" if cell.mean else "missing") for cell in cells]
 
     def _measured_only(self) -> Grid:
-        rows = [self._measured_row(row) for row in (*layout.VARIANTS, *layout.CONTROLS)]
+        averages = self.averages if len(self._ran) == len(self.datasets) else []
+        rows = [self._measured_row(row, self._ran, averages) for row in (*layout.VARIANTS, *layout.CONTROLS)]
         if self.described:
-            unfit = (Item("not defined", "missing"),) * len(self.averages)
-            rows.append((Item("largest class"), Item("share of graphs"), *map(self._chance, self.datasets), *unfit))
+            unfit = (Item("not defined", "missing"),) * len(averages)
+            rows.append((Item("largest class"), Item("share of graphs"), *map(self._chance, self._ran), *unfit))
         lead = (
             "Variants of the ablation at Khan-GCL's settings, and controls: encoders that were never trained, and "
             "labels that were permuted before the SVM saw them, which must sit at chance: at most about the share of "
-            "the largest class."
+            f"the largest class.{self._not_run()}"
         )
-        return Grid("Measured only", ("Method", "Numbers", *self._names()), tuple(rows), heads=2, lead=lead)
+        header = ("Method", "Numbers", *map(short, self._ran), *averages)
+        return Grid("Measured only", header, tuple(rows), heads=2, lead=lead)
 
     def _chance(self, dataset: str) -> Item:
         source = self.described.get(dataset)
@@ -124,10 +127,10 @@ class Builder:
             return Item(NOT_RUN, "missing")
         return Item(f"{source.found.chance:.1f}", records=(relative(source.path, self.base),))
 
-    def _measured_row(self, row: Row) -> tuple[Item, ...]:
-        cells = [self._measured_item(row, dataset) for dataset in self.datasets]
-        averages = [self._average_item(row, average) for average in self.averages]
-        return (Item(row.label), Item(f"measured, {row.reading}"), *cells, *averages)
+    def _measured_row(self, row: Row, datasets: Sequence[str], averages: Sequence[str]) -> tuple[Item, ...]:
+        cells = [self._measured_item(row, dataset) for dataset in datasets]
+        cells += [self._average_item(row, average) for average in averages]
+        return (Item(row.label), Item(f"measured, {row.reading}"), *cells)
 
     def _measured_item(self, row: Row, dataset: str) -> Item:
         cell = self.cell(row, dataset)
@@ -194,13 +197,14 @@ class Builder:
         rows = []
         for claim in layout.DIFFERENCES:
             for reading in claim.readings:
-                cells = (self._difference_item(claim, reading, dataset) for dataset in self.datasets)
+                cells = (self._difference_item(claim, reading, dataset) for dataset in self._ran)
                 rows.append((Item(claim.label), Item(claim.isolates), Item(reading), *cells))
         lead = (
             "Differences between measured rows in percentage points, with the 95 % interval of a t-test paired by seed "
             "(the runs of a seed share folds) and the number of pairs; `*` where the interval leaves out zero."
+            f"{self._not_run()}"
         )
-        names = tuple(map(short, self.datasets))
+        names = tuple(map(short, self._ran))
         return Grid("What makes the difference", ("Difference", "Isolates", "Reading", *names), tuple(rows), 3, lead)
 
     def _difference_item(self, claim: layout.Difference, reading: str, dataset: str) -> Item:
@@ -226,5 +230,11 @@ class Builder:
                     cells.append((f"{short(dataset)}, {row.label}, {row.reading}", runs))
         return Records("Records behind each number", tuple(cells))
 
-    def _names(self) -> tuple[str, ...]:
-        return (*map(short, self.datasets), *self.averages)
+    @property
+    def _ran(self) -> list[str]:
+        """The data sets that have records; those without any would only widen a grid that prints nothing else."""
+        return [dataset for dataset in self.datasets if dataset in self.results.datasets]
+
+    def _not_run(self) -> str:
+        missing = [short(dataset) for dataset in self.datasets if dataset not in self._ran]
+        return f" Not run on {', '.join(missing)}." if missing else ""

@@ -1,0 +1,223 @@
+"""The chain behind a number of a table: data, settings, seed, code, machine, and the command that makes it again.
+
+Reads records below `<results>/records`, and the files that they name in order to say whether these are still the same.
+Prints text; accuracies in percent, times in seconds, memory in MB.
+"""
+
+import argparse
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from kanrepro import provenance
+from kanrepro.errors import UserError, cli, unknown
+from kanrepro.files import sha256
+from kanrepro.record import Artefact, Data, Record
+from kanrepro.report import descriptions, layout, published
+from kanrepro.report.inputs import Inputs, catalogue_name
+from kanrepro.report.results import LABELS, METHODS, READINGS, Cell, Results, Run, read, record_paths
+from kanrepro.report.statistics import compare
+from kanrepro.report.summary import flatten
+from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
+
+TABLES = ("table2", "table3", "table4", "figure4")
+CELL_WIDTH = 10  # of the names at the left
+
+
+def explain(table: str, dataset: str, method: str | None, reading: str | None, results: Path) -> str:
+    """The explanation of a cell as text. `results`: the folder of a preset, such as results/small.
+
+    Raises:
+        UserError: an unknown table, data set, method or reading, with the nearest known one; a corrupt record.
+    """
+    if table not in TABLES:
+        raise unknown("table", table, TABLES)
+    if reading is not None and reading not in READINGS:
+        raise unknown("reading", reading, READINGS)
+    inputs = Inputs(results.name, folder=results / "records")
+    known = {*published.DATASETS, *inputs.entries, *_folders(inputs)}
+    if table == "table4":
+        return _describe(inputs, catalogue_name(dataset, known | set(published.read_descriptions())))
+    dataset = catalogue_name(dataset, known)
+    if method is None:
+        raise UserError(f"name a method of {table} as well: {', '.join(_methods(table))}.")
+    scores = published.read_scores("table2" if table == "figure4" else table)
+    name = _method(method, _methods(table), scores.methods)
+    stand_in = inputs.preset == "demo"
+    if name not in LABELS:
+        printed = published.NOTHING if stand_in else scores.cell(name, dataset)
+        return f"{table}, {dataset}, {name}: printed {printed}, quoted by the paper; {NOT_RUN} here."
+    found = _results(inputs, dataset)
+    lines = [f"{table}, {dataset}, {LABELS[name]} ({name})"]
+    for row_reading in [reading] if reading else _readings(table, name):
+        beside = next((r.printed for rows in layout.MEASURED.values() for r in rows if _is(r, name, row_reading)), None)
+        printed = published.NOTHING if stand_in or not beside else scores.cell(beside, dataset)
+        lines += ["", *_cell(found.cell(dataset, name, row_reading), row_reading, printed, results)]
+    return "\n".join(lines)
+
+
+# names
+
+
+def _is(row: layout.Row, method: str, reading: str) -> bool:
+    return (row.method, row.reading) == (method, reading)
+
+
+def _methods(table: str) -> list[str]:
+    if table == "table3":
+        return ["khan_gcl"]
+    return list(METHODS) + ["untrained_mlp", "untrained_kan"] if table == "figure4" else list(LABELS)
+
+
+def _readings(table: str, method: str) -> list[str]:
+    """The readings in which the table shows a method."""
+    rows = [*(row for rows in layout.MEASURED.values() for row in rows), *layout.VARIANTS, *layout.CONTROLS]
+    return [r for r in READINGS if any(_is(row, method, r) for row in rows) and (table != "figure4" or r != "own")]
+
+
+def _method(name: str, ours: Iterable[str], printed: Iterable[str]) -> str:
+    """A method's key, or the printed name of one that is only printed, from any spelling: khan_gcl, Khan-GCL, RGCL."""
+    names = {method.lower(): method for method in printed if method not in layout.MEASURED}
+    for key in ours:
+        names |= {key: key, LABELS[key].lower(): key}
+    if name.lower() not in names:
+        raise unknown("method", name, set(names.values()))
+    return names[name.lower()]
+
+
+def _folders(inputs: Inputs) -> set[str]:
+    return {path.parent.name for path in inputs.record_files()}
+
+
+def _results(inputs: Inputs, dataset: str) -> Results:
+    """The records of one data set; the preset is what they say it is."""
+    assert inputs.folder is not None
+    paths = record_paths(inputs.folder, f"tu/{dataset}")
+    preset = Record.read(paths[0]).preset if paths else inputs.preset
+    return read(paths, preset, inputs.labelled)
+
+
+# what is printed
+
+
+def _cell(cell: Cell | None, reading: str, printed: published.Printed, results: Path) -> list[str]:
+    if cell is None:
+        return [f"reading {reading}: {NOT_RUN}; printed: {printed}"]
+    found = compare(printed.summary(), cell.summary)
+    lines = [f"reading {reading}: {number(cell.summary, 2)} % over {len(cell.runs)} runs; printed: {printed}"]
+    if found.difference is not None:
+        lines.append(
+            f"  difference {signed(found.difference)}, 90 % interval {interval(found.low, found.high)}, "
+            f"Welch p {probability(found.p)}, equivalent within {bound(found.bound)}: {found.verdict}"
+            + (f" ({found.reason})" if found.reason else "")
+        )
+    lines += [f"  note: {note}" for note in cell.notes]
+    shown: dict[str, str] = {}
+    for run in cell.runs:
+        settings = flatten(run.record.settings)
+        lines += ["", *_run(run, {k: v for k, v in settings.items() if shown.get(k) != v}, bool(shown), results)]
+        shown = settings
+    return lines
+
+
+def _run(run: Run, settings: Mapping[str, str], again: bool, results: Path) -> list[str]:
+    """Everything about one record; `settings`: those that the run before did not have too."""
+    record, root = run.record, results.absolute().parent.parent
+    folds = " ".join(f"{100 * value:.1f}" for value in record.metrics["accuracy"].folds)
+    written = [f"{key} = {value}" for key, value in settings.items()] or ["none of its own"]
+    code = record.code
+    facts: list[tuple[str, Sequence[str]]] = [
+        ("accuracy", [f"{run.accuracy:.2f} %" + (f", folds {folds}" if folds else "")]),
+        ("data", [f"{_file(record.data, root)}, {record.data.graphs} graphs"]),
+        ("source", [f"SHA-256 {record.data.source_sha256 or 'unknown'} of what the data was prepared from"]),
+        ("folds", [_file(record.folds, root) if record.folds else "not written"]),
+        ("encoder", [_file(record.checkpoint, root)]),
+        ("settings", ["as above, but:", *written] if again else written),
+        ("seed", [str(record.seed)]),
+        ("code", [_code("pretrain", code.pretrain), _code("probe", code.probe)]),
+        ("commit", [f"{code.commit or 'unknown'}{', with local changes' if code.dirty else ''}"]),
+        ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
+        ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
+        ("cost", [_cost(record)]),
+        ("again", [snakemake_command(run)]),
+        ("by hand", record.commands),
+    ]
+    lines = [f"  record {run.path}"]
+    for name, texts in facts:
+        lines += [f"    {name if not i else '':{CELL_WIDTH}}{text}" for i, text in enumerate(texts)]
+    return lines
+
+
+def snakemake_command(run: Run) -> str:
+    """The one command that makes a record again, training included."""
+    preset = [] if run.record.preset == "demo" else ["--configfile", f"workflow/presets/{run.record.preset}.yaml"]
+    # the list of targets must not follow --configfile, which takes all words up to the next option
+    return shlex.join(["snakemake", "--cores", "2", *preset, "--force", run.record.checkpoint.path, str(run.path)])
+
+
+def _file(artefact: Artefact | Data, root: Path) -> str:
+    """A file that a record names, and whether it is still the same."""
+    path = root / artefact.path
+    if not path.is_file():
+        state = "not here now"
+    else:
+        state = "unchanged" if sha256(path) == artefact.sha256 else "CHANGED since"
+    return f"{artefact.path}, SHA-256 {artefact.sha256}, {state}"
+
+
+def _code(stage: str, recorded: str) -> str:
+    now = provenance.code_digest(f"kanrepro.{stage}")
+    return f"{stage} {recorded}, " + ("the same now" if now == recorded else f"DIFFERS from the code now ({now})")
+
+
+def _cost(record: Record) -> str:
+    cost = record.cost
+    return (
+        f"{cost.pretrain_seconds:.1f} s pre-training, {cost.probe_seconds:.1f} s evaluation, "
+        f"{cost.peak_memory_mb:.0f} MB at the peak"
+    )
+
+
+def _describe(inputs: Inputs, dataset: str) -> str:
+    """Table 4: the counts of a data set and what the printed degree is."""
+    row = None if inputs.preset == "demo" else published.read_descriptions().get(dataset)
+    source = inputs.described.get(dataset)
+    lines = [f"table4, {dataset}"]
+    if row:
+        lines.append(f"  printed   {row.graphs} graphs, {row.mean_nodes} nodes a graph, “degree” {row.degree}")
+    if source is None:
+        return "\n".join([*lines, f"  measured  {NOT_RUN}"])
+    found = source.found
+    lines.append(f"  measured  {found.graphs} graphs, {found.mean_nodes:.4f} nodes a graph ({source.path})")
+    for name, value in found.candidates.items():
+        hit = " <- the printed number" if row and descriptions.agrees(row.degree, value) else ""
+        lines.append(f"  {name.replace('_', ' ')}: {value:.4f}{hit}")
+    command = ["snakemake", "--cores", "2", "--force", str(source.path)]
+    if inputs.preset != "demo":
+        command[3:3] = ["--configfile", f"workflow/presets/{inputs.preset}.yaml"]
+    return "\n".join([*lines, f"  again     {shlex.join(command)}"])
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Explain a number: see `python -m kanrepro.explain --help`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.explain",
+        description="Print the chain from a number of a table to data, settings, seed, code, machine and command.",
+        epilog="example: python -m kanrepro.explain table2 MUTAG khan_gcl --reading repaired",
+    )
+    parser.add_argument("table", help=", ".join(TABLES))
+    parser.add_argument("dataset", help="as in the catalogue or as printed: REDDIT-BINARY or RDT-B")
+    parser.add_argument("method", nargs="?", help="khan_gcl or Khan-GCL, ...; not needed for table4")
+    parser.add_argument("--reading", help=f"{', '.join(READINGS)} (default: all that the table shows)")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results/small"),
+        help="folder of a preset's results (default: %(default)s)",
+    )
+    arguments = parser.parse_args(argv)
+    print(explain(arguments.table, arguments.dataset, arguments.method, arguments.reading, arguments.results))
+
+
+if __name__ == "__main__":
+    cli(main)
