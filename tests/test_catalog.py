@@ -14,7 +14,7 @@ from kanrepro.files import sha256
 OWN = """
 MINE:
   address: mine.zip
-  expected: {graphs: 3, classes: 2}
+  expected: {graphs: 3, classes: 2, node_labels: 0}
 """
 
 
@@ -57,7 +57,12 @@ def test_an_own_file_adds_a_set_beside_itself(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(OWN)
     entry = catalog.entry("MINE", [own])
-    assert (entry.address, entry.printed, entry.format, entry.sha256) == (str(tmp_path / "mine.zip"), "MINE", "tu", None)
+    assert (entry.address, entry.printed, entry.format, entry.sha256) == (
+        str(tmp_path / "mine.zip"),
+        "MINE",
+        "tu",
+        None,
+    )
     assert "MUTAG" in catalog.load([own])
     assert "MINE" not in catalog.load()
 
@@ -74,7 +79,7 @@ def test_an_own_file_adds_a_set_beside_itself(tmp_path: Path) -> None:
         (OWN.replace("mine.zip", "ftp://host/mine.zip"), "MINE: address 'ftp://host/mine.zip' must be an http"),
         (OWN + "  sha256: abc\n", "MINE: sha256: String should match pattern"),
         (OWN + "  name: OTHER\n", "MINE: `name` is the key of the entry"),
-        (OWN + f"  mirror: {{path: ../x.zip, sha256: {'0' * 64}}}\n", "MINE: mirror.path: must lie below the mirror folder"),
+        (OWN + f"  mirror: {{path: ../x.zip, sha256: {'0' * 64}}}\n", "MINE: mirror.path: must lie below the mirror folder"),  # noqa: E501
         (OWN.replace("MINE", "MUTAG"), "the name 'MUTAG' is taken"),
         (OWN.replace("MINE", "a/b"), "a/b: name: String should match pattern"),
         ("MINE: 3", "MINE: expected fields such as `address` and `expected`, found 3."),

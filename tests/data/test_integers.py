@@ -68,7 +68,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         (b"1, 2\n3\n", "m, line 2: expected 2 integers parted by commas, found '3'."),
         (b"1, 2\n\n3, 4\n", "m, line 2: expected 2 integers parted by commas, found ''."),
         (b"1, 2.5\n", "m, line 1: expected 2 integers parted by commas, found '1, 2.5'."),
-        (b"1, 1234567890123456789\n", "m, line 1: expected 2 integers parted by commas, found '1, 1234567890123456789'."),
+        (b"1, 1234567890123456789\n", "m, line 1: expected 2 integers parted by commas, found '1, 1234567890123456789'."),  # noqa: E501
     ],
 )  # fmt: skip
 def test_the_line_at_fault_is_named(text: bytes, says: str) -> None:

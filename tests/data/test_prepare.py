@@ -52,21 +52,19 @@ def test_a_wrong_count_stops_with_both_numbers_and_writes_nothing(
 
 
 def test_counts_that_are_not_stated_are_not_checked(zipped: Zipped, tmp_path: Path) -> None:
-    entry = Entry(name="TOY", address="x", expected=Expected(graphs=3, classes=2))
+    entry = Entry(name="TOY", address="x", expected=Expected(graphs=3, classes=2, node_labels=3))
     assert len(prepare(entry, zipped(), tmp_path / "toy.safetensors")) == 3
 
 
-def test_one_class_is_prepared_with_a_warning(
-    zipped: Zipped, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    entry = Entry(name="TOY", address="x", expected=Expected(graphs=3, classes=1))
+def test_one_class_is_prepared_with_a_warning(zipped: Zipped, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    entry = Entry(name="TOY", address="x", expected=Expected(graphs=3, classes=1, node_labels=3))
     prepare(entry, zipped(graph_labels="1\n1\n1\n"), tmp_path / "toy.safetensors")
     assert "one class only" in caplog.text
 
 
 def test_the_command_line_takes_an_own_catalogue(zipped: Zipped, tmp_path: Path) -> None:
     own, output = tmp_path / "own.yaml", tmp_path / "toy.safetensors"
-    own.write_text("TOY: {address: TOY.zip, expected: {graphs: 3, classes: 2}}")
+    own.write_text("TOY: {address: TOY.zip, expected: {graphs: 3, classes: 2, node_labels: 3}}")
     main(["--dataset", "TOY", "--archive", str(zipped()), "--output", str(output), "--catalog", str(own)])
     assert len(GraphStore.load(output)) == 3
 

@@ -88,14 +88,14 @@ def test_every_zip_method_is_read(zipped: Zipped, method: int, tmp_path: Path) -
         ({"graph_indicator": "1\n1\n2\n1\n3\n3\n"}, "TOY_graph_indicator.txt, line 4: graph 1 after graph 2."),
         ({"graph_indicator": "1\n1\n1\n1\n3\n3\n"}, "TOY_graph_indicator.txt, line 5: graph 2 has no nodes"),
         ({"graph_indicator": "2\n2\n2\n2\n3\n3\n"}, "TOY_graph_indicator.txt, line 1: graph 1 has no nodes"),
-        ({"graph_indicator": "0\n1\n1\n2\n3\n3\n"}, "TOY_graph_indicator.txt, line 1: graph 0. Graphs are numbered from 1."),
-        ({"graph_indicator": "1\n1\n1\n2\n2\n2\n"}, "TOY_graph_indicator.txt: graph 3 has no nodes, but there are labels for 3"),
+        ({"graph_indicator": "0\n1\n1\n2\n3\n3\n"}, "TOY_graph_indicator.txt, line 1: graph 0. Graphs are numbered from 1."),  # noqa: E501
+        ({"graph_indicator": "1\n1\n1\n2\n2\n2\n"}, "TOY_graph_indicator.txt: graph 3 has no nodes, but there are labels for 3"),  # noqa: E501
         ({"graph_indicator": ""}, "TOY_graph_indicator.txt is empty: the set has no nodes."),
         ({"graph_labels": "1\n2\n"}, "TOY_graph_indicator.txt, line 5: graph 3, but there are labels for 2 graphs."),
         ({"graph_labels": "1\n0.5\n1\n"}, "TOY_graph_labels.txt, line 2: expected one integer, found '0.5'."),
         ({"node_labels": "1\n2\n"}, "TOY_node_labels.txt has 2 lines, but the set has 6 nodes."),
         ({"edge_labels": "1\n"}, "TOY_edge_labels.txt has 1 lines, but TOY_A.txt has 9."),
-        ({"edge_labels": "5\n9\n9\n5\n6\n2\n2\n2\n9\n"}, "TOY_edge_labels.txt, line 5: label 6, but the same edge has label 5 in line 1."),
+        ({"edge_labels": "5\n9\n9\n5\n6\n2\n2\n2\n9\n"}, "TOY_edge_labels.txt, line 5: label 6, but the same edge has label 5 in line 1."),  # noqa: E501
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(zipped: Zipped, members: dict[str, str | None], says: str) -> None:

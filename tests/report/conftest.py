@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,12 @@ from kanrepro.files import write_json
 from kanrepro.record import Record
 
 WriteCell = Callable[..., list[Path]]
+Content = Callable[..., dict[str, Any]]
 
 
-def content(dataset: str, method: str, reading: str, seed: int, accuracy: float, preset: str = "small") -> dict:
+def _content(
+    dataset: str, method: str, reading: str, seed: int, accuracy: float, preset: str = "small"
+) -> dict[str, Any]:
     """One valid record as plain JSON; `accuracy` in percent."""
     run = f"results/{preset}/runs/tu/{dataset}/{method}/{reading}/{seed}"
     return {
@@ -44,6 +48,12 @@ def content(dataset: str, method: str, reading: str, seed: int, accuracy: float,
 
 
 @pytest.fixture
+def content() -> Content:
+    """content(dataset, method, reading, seed, accuracy in percent, preset="small") -> a valid record as plain JSON."""
+    return _content
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """results/small/records of an empty result tree."""
     path = tmp_path / "results" / "small" / "records"
@@ -60,7 +70,7 @@ def write_cell(folder: Path) -> WriteCell:
     ) -> list[Path]:
         paths = []
         for seed, accuracy in enumerate(accuracies):
-            record = Record.model_validate(content(dataset, method, reading, seed, accuracy, preset) | changes)
+            record = Record.model_validate(_content(dataset, method, reading, seed, accuracy, preset) | changes)
             paths.append(folder / "tu" / dataset / f"{method}-{reading}-{seed}.json")
             record.write(paths[-1])
         return paths

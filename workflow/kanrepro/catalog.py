@@ -22,20 +22,20 @@ class Strict(BaseModel):
 
 
 class Expected(Strict):
-    """What a prepared set must show; what is left out is not checked.
+    """What a prepared set must show.
 
     Attributes:
         graphs: number of graphs.
         classes: number of distinct graph labels.
-        mean_nodes: nodes per graph, to two decimals.
         node_labels: number of distinct node labels, 0 where the set has none.
-        directed_edges: distinct directed edges over all graphs.
+        mean_nodes: nodes per graph, to two decimals; not checked where it is left out.
+        directed_edges: distinct directed edges over all graphs; not checked where it is left out.
     """
 
     graphs: Count
     classes: Count
+    node_labels: Annotated[int, Field(ge=0)]
     mean_nodes: Annotated[float, Field(gt=0)] | None = None
-    node_labels: Annotated[int, Field(ge=0)] | None = None
     directed_edges: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -161,11 +161,12 @@ def _entry(path: Path, name: str, fields: Any) -> Entry:
 
 
 def _first(error: ValidationError) -> str:
-    """The first thing that pydantic found wrong, as one sentence."""
-    wrong = error.errors()[0]
+    """The most telling thing that pydantic found wrong: a misspelt key rather than the one it leaves missing."""
+    wrong = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(map(str, wrong["loc"]))
     if wrong["type"] == "extra_forbidden":
         model = {"expected": Expected, "mirror": Mirror}.get(str(wrong["loc"][0]), Entry)
         return str(unknown("key", key.rsplit(".", 1)[-1], set(model.model_fields) - {"name"}))
     message = wrong["msg"].removeprefix("Value error, ")
-    return f"{key}: {message} (found {wrong['input']!r})." if key else f"{message}."
+    found = "" if wrong["type"] == "missing" else f" (found {wrong['input']!r})"
+    return f"{key}: {message}{found}." if key else f"{message}."

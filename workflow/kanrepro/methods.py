@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kanrepro.settings import PretrainSettings
-
 Changes = Mapping[str, Any]
 
 _NO_NEGATIVES: Changes = {"contrast": {"negatives": {"perturbations": []}}}
@@ -66,16 +64,13 @@ def readings_of(method: str, readings: list[str], labelled: bool) -> list[str]:
     return [r for r in readings if not (same and r == "repaired")]
 
 
-def pretrain_settings(base: PretrainSettings, readings: Mapping[str, Changes], method: str, reading: str) -> PretrainSettings:
-    """The settings of one pre-training: the base, changed by its reading, then by its method.
+def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:
+    """The settings of one pre-training: the base, changed by a reading, then by the method.
 
     An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading.
     """
-    made = merged(base.model_dump(mode="json"), readings[reading])
-    made = merged(made, {**METHODS, **CONTROLS}[method])
-    if is_mlp(method):
-        made["encoder"]["normalise_input"] = False
-    return PretrainSettings.model_validate(made)
+    made = merged(merged(base, reading), {**METHODS, **CONTROLS}[method])
+    return merged(made, {"encoder": {"normalise_input": False}}) if is_mlp(method) else made
 
 
 def merged(base: Changes, changes: Changes) -> dict[str, Any]:

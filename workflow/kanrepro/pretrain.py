@@ -34,7 +34,7 @@ from kanrepro.data.store import GraphStore
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.files import atomic, sha256, write_json
 from kanrepro.machine import peak_memory_mb, pick_device
-from kanrepro.methods import CONTROLS, METHODS, READINGS, Changes, merged, pretrain_settings
+from kanrepro.methods import CONTROLS, METHODS, READINGS, Changes, merged, settings_of
 from kanrepro.models.gin import GIN, mlp
 from kanrepro.settings import EncoderSettings, PretrainSettings, validate
 
@@ -261,9 +261,9 @@ def main(argv: list[str] | None = None) -> None:
     changes = read_settings(arguments.settings)
     if arguments.reading not in READINGS and not changes:
         raise unknown("reading", arguments.reading, READINGS)
-    readings = {arguments.reading: {}, **READINGS}
-    base = pretrain_settings(PretrainSettings(), readings, arguments.method, arguments.reading)
-    settings = validate(PretrainSettings, merged(base.model_dump(mode="json"), changes), "--settings")
+    defaults = PretrainSettings().model_dump(mode="json")
+    base = settings_of(defaults, READINGS.get(arguments.reading, {}), arguments.method)
+    settings = validate(PretrainSettings, merged(base, changes), "--settings")
     torch.set_num_threads(arguments.threads)
     device = pick_device(arguments.device)
 

@@ -4,12 +4,18 @@ The models below yield the JSON schema (`python -m kanrepro.settings --schema`) 
 key, a wrong type or an impossible value, naming the key, the value and the nearest valid one.
 """
 
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
+import yaml
 from pydantic import Field
 
-from kanrepro.errors import UserError, unknown
+from kanrepro.errors import UserError, cli, unknown
+from kanrepro.methods import CONTROLS, METHODS, READINGS, merged, settings_of
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -166,3 +172,120 @@ def _keys(model: type[pydantic.BaseModel], path: list[str]) -> list[str]:
             return []
         model = below
     return list(model.model_fields)
+
+
+class DataSettings(Part):
+    """Where data sets come from."""
+
+    mirror: str | None = Field(None, description="folder tried before the public address; null: KANREPRO_MIRROR, if set")
+    catalog: tuple[str, ...] = Field((), description="own catalogue files beside the built-in one (docs/own-data.md)")
+
+
+class ReportSettings(Part):
+    """How measured and printed numbers are compared."""
+
+    margin: Annotated[float, Field(gt=0)] = Field(1.0, description="equivalence margin, percentage points")
+    records: Literal["make", "existing"] = Field("make", description="existing: tables of the records that are there, no training")
+    repository: str | None = Field(None, description="address put before commits and files in the report")
+
+
+class TuSettings(Part):
+    """Unsupervised learning on graph sets in TU format: tables 2 to 4, figure 4."""
+
+    datasets: tuple[str, ...] = Field((), description="names in the catalogue")
+    methods: tuple[str, ...] = Field(tuple(METHODS), description="variants of the ablation")
+    controls: tuple[str, ...] = Field(tuple(CONTROLS), description="rows that a number must beat, or sit at")
+    readings: dict[str, dict[str, Any]] = Field(
+        {name: {} for name in READINGS}, description="readings to run, each with changes to its pretrain settings"
+    )
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field((0, 1, 2, 3, 4), description="runs (5: E.2)")
+    pretrain: PretrainSettings = PretrainSettings()
+    svm: SvmSettings = SvmSettings()
+
+    @pydantic.field_validator("methods", "controls")
+    @classmethod
+    def _known(cls, value: tuple[str, ...], info: pydantic.ValidationInfo) -> tuple[str, ...]:
+        known = METHODS if info.field_name == "methods" else CONTROLS
+        for name in value:
+            if name not in known:
+                raise ValueError(str(unknown(str(info.field_name)[:-1], name, known)))
+        return value
+
+    @pydantic.field_validator("datasets", "methods", "controls", "seeds")
+    @classmethod
+    def _once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        twice = [v for v in value if value.count(v) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands there twice")
+        return value
+
+    def pretrain_settings(self, method: str, reading: str) -> PretrainSettings:
+        """The settings of one pre-training: base, built-in reading, the user's changes to it, method.
+
+        Raises:
+            UserError: a reading changes a key that does not exist, or to an impossible value.
+        """
+        changes = merged(READINGS.get(reading, {}), self.readings[reading])
+        made = settings_of(self.pretrain.model_dump(mode="json"), changes, method)
+        return validate(PretrainSettings, made, f"tu.readings.{reading}")
+
+
+class Settings(Part):
+    """Everything that config.yaml and the presets can say."""
+
+    preset: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = Field("demo", description="names results/<preset>")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N, for every training job")
+    threads: Positive = Field(1, description="CPU threads of a training or evaluation job")
+    data: DataSettings = DataSettings()
+    tu: TuSettings = TuSettings()
+    report: ReportSettings = ReportSettings()
+
+    @property
+    def gpu(self) -> int:
+        """GPUs that a training job asks for: 0 where the settings say cpu."""
+        return 0 if self.device == "cpu" else 1
+
+
+def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
+    """The settings of a workflow: the preset that `config` names, changed by the other keys of `config`.
+
+    Raises:
+        UserError: no such preset, or a key or value at fault in the preset or in `config`.
+    """
+    name = str(config.get("preset", "demo"))
+    known = {path.stem: path for path in presets.glob("*.yaml")}
+    if name not in known:
+        raise unknown("preset", name, known)
+    try:
+        preset = yaml.safe_load(known[name].read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{known[name]} cannot be read: {' '.join(str(error).split())}.") from None
+    validate(Settings, preset, str(known[name]))
+    settings = validate(Settings, merged(preset, config), "config")
+    for reading in settings.tu.readings:
+        for method in settings.tu.methods:
+            settings.tu.pretrain_settings(method, reading)
+    return settings
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the JSON schema of the settings, or check a configuration file."""
+    parser = argparse.ArgumentParser(prog="python -m kanrepro.settings", description=main.__doc__)
+    parser.add_argument("--schema", action="store_true", help="print the JSON schema")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="resolve a configuration and print it in full")
+    arguments = parser.parse_args(argv)
+    if arguments.schema:
+        print(json.dumps(Settings.model_json_schema(), indent=1))
+    elif arguments.check:
+        try:
+            content = yaml.safe_load(arguments.check.read_text(encoding="utf-8")) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise UserError(f"{arguments.check} cannot be read: {' '.join(str(error).split())}.") from None
+        presets = Path(__file__).resolve().parents[1] / "presets"
+        print(json.dumps(resolve(content, presets).model_dump(mode="json"), indent=1))
+    else:
+        parser.print_help()
+
+
+if __name__ == "__main__":
+    cli(main)

@@ -23,6 +23,7 @@ TOLERANCE = 1e-3  # scikit-learn's default `tol`
 TINY = 1e-12  # libsvm's curvature for a pair with none
 POSITIVE = 2**63 - 1  # all bits of a double but its sign
 PERIOD = 1000  # steps between two attempts to shrink
+UNMOVED = -1  # in place of a number of exchanges: there was none yet
 
 Floats = NDArray[np.float64]
 Kernel = NDArray[np.float32]
@@ -58,37 +59,6 @@ class Rows(NamedTuple):
 
 
 @compiled
-def training_kernel(distances: Floats, members: Indices, gamma: float, kernel: Kernel) -> None:
-    """Fill `kernel` (N, N) with exp(-gamma d) for squared `distances` (G, G) among `members` (N,), rounded to 32 bits."""
-    for i in range(members.size):
-        row = distances[members[i]]
-        for j in range(members.size):
-            kernel[i, j] = np.exp(-gamma * row[members[j]])
-
-
-@compiled
-def decision(
-    distances: Floats, members: Indices, tested: Indices, gamma: float, coefficients: Floats, intercepts: Floats
-) -> Floats:
-    """Decision values (M, T) of M machines with `coefficients` (M, N) over `members`, for the graphs `tested` (T,)."""
-    values = np.zeros((intercepts.size, tested.size))
-    near = np.empty(tested.size)
-    for k in range(members.size):
-        if not coefficients[:, k].any():
-            continue
-        row = distances[members[k]]
-        for t in range(tested.size):
-            near[t] = np.exp(-gamma * row[tested[t]])
-        for m in range(intercepts.size):
-            if coefficients[m, k] != 0.0:
-                for t in range(tested.size):
-                    values[m, t] += coefficients[m, k] * near[t]
-    for m in range(intercepts.size):
-        values[m] -= intercepts[m]
-    return values
-
-
-@compiled
 def _argmax(values: Floats) -> int:
     """The last index of the largest value: libsvm's choice among equals.
 
@@ -111,6 +81,8 @@ def _row(rows: Rows, order: Indices, logged: int, position: int, active: int) ->
     """The kernel row of the point at `position`, of which the first `active` entries follow the current order."""
     point = order[position]
     packed, kernel = rows.packed[point], rows.kernel[point]
+    if logged == UNMOVED:
+        return kernel
     for e in range(rows.seen[point], logged):
         packed[rows.moved[e]] = kernel[order[rows.moved[e]]]
     rows.seen[point] = logged
@@ -250,6 +222,7 @@ def _shrink(state: State, rows: Rows, top: float, bottom: float, logged: int, ac
             while active > k and _rests(state, active, top, bottom):
                 active -= 1
             if active > k:
+                logged = max(logged, 0)
                 for values in (state.alpha, state.sign, state.up, state.down):
                     values[k], values[active] = values[active], values[k]
                 state.order[k], state.order[active] = state.order[active], state.order[k]
@@ -285,7 +258,7 @@ def solve(kernel: Kernel, sign: Floats, c: float, packed: Kernel) -> tuple[Float
     up, down = np.where(sign > 0, 1.0, -np.inf), np.where(sign > 0, -np.inf, 1.0)
     state = State(np.zeros(n), sign.copy(), up, down, np.arange(n), np.zeros(n), np.empty(n))
     rows = Rows(kernel, packed, np.zeros(n, np.int64), np.zeros(n, np.int64), np.empty(2 * n + 2, np.int64))
-    active, logged, steps, restored = n, 0, 0, False
+    active, logged, steps, restored = n, UNMOVED, 0, False
     countdown = min(n, PERIOD) + 1
     while True:
         countdown -= 1

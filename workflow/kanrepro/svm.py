@@ -6,8 +6,8 @@ each training part by itself. This is scikit-learn's
 
     GridSearchCV(SVC(), {"C": c_values}, cv=inner_folds).fit(z[train], y[train]).score(z[test], y[test])
 
-to the last prediction, several times faster: squared distances are computed once for the set, kernels once for all C,
-and the machines are trained by `kanrepro.smo`.
+to the last prediction, several times faster: squared distances are computed once for the set, kernels once for all C
+(`kanrepro.rbf`), and the machines are trained by `kanrepro.smo`.
 
 Shapes: G graphs, D features, F outer folds, T graphs of a fold.
 """
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kanrepro import smo
+from kanrepro import rbf, smo
 from kanrepro.errors import UserError
 
 Floats = NDArray[np.float64]
@@ -118,20 +118,11 @@ def _checked(
     return z, np.unique(y, return_inverse=True)[1] if y.dtype.kind not in "iu" else y.astype(np.int64), folds
 
 
-def _distances(z: Floats, run: Callable[..., Any]) -> tuple[Floats, Floats]:
-    """Both squared distances (G, G) of `_Set`.
-
-    `np.vecdot` calls the BLAS dot product for each pair, as libsvm does; a matrix product would round otherwise.
-    """
+def _distances(z: Floats, run: Callable[..., Iterator[None]]) -> tuple[Floats, Floats]:
+    """Both squared distances (G, G) of `_Set`."""
     trained, tested = np.empty((2, len(z), len(z)))
-    squares = np.vecdot(z, z)
-
-    def row(i: int) -> None:
-        trained[i, i:] = trained[i:, i] = (squares[i] + squares[i:]) - 2 * np.vecdot(z[i], z[i:])
-        difference = z[i] - z[i:]
-        tested[i, i:] = tested[i:, i] = np.vecdot(difference, difference)
-
-    list(run(row, range(len(z))))
+    step = min(16, len(z))  # interleaved rows: parts of like size
+    list(run(lambda start: rbf.squared_distances(z, start, step, trained, tested), range(step)))
     return trained, tested
 
 
@@ -161,10 +152,10 @@ def _predict(data: _Set, train: Indices, test: Indices, c_values: Sequence[float
         members = np.concatenate(pair)
         sign = np.repeat([1.0, -1.0], [len(part) for part in pair])
         kernel, packed = scratch.squares(len(members))
-        smo.training_kernel(data.trained, members, gamma, kernel)
+        rbf.training_kernel(data.trained, members, gamma, kernel)
         machines = [smo.solve(kernel, sign, float(c), packed) for c in c_values]
         coefficients, intercepts = np.array([m[0] for m in machines]), np.array([m[1] for m in machines])
-        positive = smo.decision(data.tested, members, test, gamma, coefficients, intercepts) > 0
+        positive = rbf.decision(data.tested, members, test, gamma, coefficients, intercepts) > 0
         votes[..., first] += positive
         votes[..., second] += ~positive
     return classes[votes.argmax(axis=2)]

@@ -64,6 +64,6 @@ DIFFERENCES = (
 )
 
 TITLES = {
-    "table2": "Table 2: unsupervised learning on the TU data sets, SVM accuracy in %",
+    "table2": "Table 2: unsupervised learning, SVM accuracy in %",
     "table3": "Table 3: Khan-GCL against methods with hard negatives, SVM accuracy in %",
 }

@@ -133,22 +133,22 @@ TEX = {
 def latex(document: Document) -> str:
     """Tables to be put into a LaTeX document."""
     needs = "Needs \\usepackage{booktabs} and \\usepackage{graphicx}; records are named in comments."
-    parts = [_latex_block(block) for block in document.blocks]
+    parts = [_latex_block(block, document.title) for block in document.blocks]
     notes = " \\\\\n".join(f"\\textsuperscript{{{letter}}} {_tex(note)}" for letter, note in document.footnotes)
     notes = f"{{\\footnotesize\\noindent\n{notes}\n}}" if notes else ""
     return "\n\n".join([f"% {document.title}\n% {needs}", *_with_notes(document, parts, notes)]) + "\n"
 
 
-def _latex_block(block: Block) -> str:
+def _latex_block(block: Block, title: str) -> str:
     if isinstance(block, Text):
         return _tex(block.text)
     if isinstance(block, Records):
         lines = [f"%   {name}: {'; '.join(path for _, path in paths)}" for name, paths in block.cells]
         return "\n".join([f"% {block.title}", *lines])
-    return _latex_grid(block)
+    return _latex_grid(block, title)
 
 
-def _latex_grid(grid: Grid) -> str:
+def _latex_grid(grid: Grid, title: str) -> str:
     def cell(item: Item) -> str:
         return _tex(item.text) + (f"\\textsuperscript{{{item.mark}}}" if item.mark else "")
 
@@ -159,8 +159,8 @@ def _latex_grid(grid: Grid) -> str:
         [
             r"\begin{table}[htbp]",
             r"\centering",
-            f"\\caption{{{_tex(grid.title)}.{lead}}}",
-            r"\resizebox{\textwidth}{!}{%",
+            f"\\caption{{{_tex(title.partition(': ')[2] or title)}. {_tex(grid.title)}.{lead}}}",
+            r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
             f"\\begin{{tabular}}{{{columns}}}",
             r"\toprule",
             " & ".join(_tex(name) for name in grid.header) + r" \\",

@@ -1,0 +1,65 @@
+"""Khan-GCL and DEQ-KAN, reproduced: settings, then the rules in the order in which data flows, then what a user types."""
+
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+container: "docker://python:3.11-slim"
+
+
+include: "workflow/rules/common.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+# light work stays on the submitting machine, which also has the network
+localrules:
+    all,
+    table2,
+    table3,
+    table4,
+    figure4,
+    fetch_tu,
+    describe_tu,
+    fold_tu,
+    table,
+    figure,
+    history,
+    report_page,
+
+
+rule all:
+    input:
+        PAGE,
+
+
+rule table2:
+    input:
+        table_files("table2"),
+
+
+rule table3:
+    input:
+        table_files("table3"),
+
+
+rule table4:
+    input:
+        table_files("table4"),
+
+
+rule figure4:
+    input:
+        figure_files("figure4"),
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/graphs.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,95 @@
+"""KANLinear against its formula, its gradients, and its blocks."""
+
+import copy
+
+import pytest
+import torch
+from torch.nn import functional
+
+from kanrepro.kan import KAN, KANLinear, bspline_basis, layer
+
+
+def formula(kan: KANLinear, x: torch.Tensor) -> torch.Tensor:
+    """y_o = sum_i [ w_io silu(x_i) + sum_k c_iok B_k(x_i) ], as it is written."""
+    grid = kan.grid
+    y = torch.einsum("nik,iok->no", bspline_basis(x, grid.size, grid.order, (grid.low, grid.high)), kan.coefficients)
+    return y if kan.base_weight is None else y + functional.silu(x) @ kan.base_weight
+
+
+@pytest.fixture(params=[1 << 25, 0], ids=["kept", "recomputed"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer, "KEPT_BYTES", request.param)
+
+
+@pytest.mark.parametrize("base", [True, False])
+@pytest.mark.parametrize("order", [1, 3, 4])
+def test_value_and_gradients_equal_the_formula(kept: None, base: bool, order: int) -> None:
+    kan = KANLinear(3, 4, order=order, base=base).double()
+    x = (torch.rand(150, 3, dtype=torch.float64) * 6 - 3).requires_grad_()  # more than one block of 64 rows
+    target = torch.rand(150, 4, dtype=torch.float64)
+    wanted = [x, *kan.parameters()]
+    expected = torch.autograd.grad((formula(kan, x) * target).sum(), wanted)
+    y = kan(x)
+    torch.testing.assert_close(y, formula(kan, x))
+    for found, right in zip(torch.autograd.grad((y * target).sum(), wanted), expected, strict=True):
+        torch.testing.assert_close(found, right)
+
+
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    kan, x = KANLinear(7, 5), torch.randn(1000, 7, requires_grad=True)
+    whole = torch.autograd.grad(kan(x).square().sum(), [x, kan.coefficients])
+    monkeypatch.setattr(layer, "BLOCK_BYTES", {"cpu": 1})
+    blocks = torch.autograd.grad(kan(x).square().sum(), [x, kan.coefficients])
+    for a, b in zip(whole, blocks, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_gradcheck(kept: None) -> None:
+    kan = KANLinear(2, 3).double()
+    x = (torch.rand(70, 2, dtype=torch.float64) * 4 - 2).requires_grad_()
+    assert torch.autograd.gradcheck(kan, (x,))
+
+
+def test_inputs_without_gradient_still_train_the_weights(kept: None) -> None:
+    kan = KANLinear(2, 3)
+    kan(torch.randn(9, 2)).sum().backward()
+    assert kan.coefficients.grad is not None
+    assert float(kan.coefficients.grad.abs().sum()) > 0
+
+
+def test_shapes_and_the_exposed_coefficients() -> None:
+    kan = KANLinear(4, 6, grid=7, order=2)
+    assert kan.coefficients.shape == (4, 6, 9)
+    assert kan(torch.randn(2, 5, 4)).shape == (2, 5, 6)
+    assert kan(torch.randn(0, 4)).shape == (0, 6)
+    assert KAN((4, 8, 2))(torch.randn(3, 4)).shape == (3, 2)
+
+
+def test_far_inputs_leave_only_silu() -> None:
+    kan, x = KANLinear(3, 4), torch.full((5, 3), 40.0)
+    assert kan.base_weight is not None
+    torch.testing.assert_close(kan(x), functional.silu(x) @ kan.base_weight)
+    assert float(kan.outside_share) == 1.0
+
+
+def test_the_generator_alone_decides_the_initial_values() -> None:
+    made = [KANLinear(3, 4, generator=torch.Generator().manual_seed(5)).state_dict() for _ in range(2)]
+    assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
+
+
+def test_mixed_precision_stays_close_and_in_float32_inside() -> None:
+    kan, x = KANLinear(16, 8), torch.randn(64, 16, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = kan(x)
+    assert y.dtype == torch.bfloat16
+    y.float().sum().backward()
+    torch.testing.assert_close(y.float(), kan(x), atol=0.05, rtol=0.05)
+    assert x.grad is not None and x.grad.dtype == torch.float32
+
+
+def test_a_copy_is_independent() -> None:
+    kan = KANLinear(2, 2)
+    other = copy.deepcopy(kan)
+    with torch.no_grad():
+        other.coefficients.zero_()
+    assert float(kan.coefficients.detach().abs().sum()) > 0

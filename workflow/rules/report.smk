@@ -1,0 +1,103 @@
+"""From records to tables, figures and the page."""
+
+DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
+NEEDED = {
+    "table2": records([*SETTINGS.tu.methods, *SETTINGS.tu.controls]),
+    "table3": records([method for method in SETTINGS.tu.methods if method == "khan_gcl"]),
+    "table4": [],
+    "figure4": records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
+}
+HISTORIES = [
+    rules.pretrain_tu.output.history.format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
+    for dataset, entry in ENTRIES.items()
+    for method in SETTINGS.tu.methods
+    for reading in methods.readings_of(method, list(SETTINGS.tu.readings), bool(entry.expected.node_labels))
+]
+if SETTINGS.report.records == "existing":
+    HISTORIES = [path for path in HISTORIES if os.path.exists(path)]
+
+
+def options(wildcards, input):
+    """What every report stage is told: the preset, the data sets, and the files that its rule waited for."""
+    given = [f"--preset {SETTINGS.preset}", "--datasets", *SETTINGS.tu.datasets, *CATALOGS.split()]
+    for option, files in (("--records", input.records), ("--descriptions", input.descriptions)):
+        given += [option, *files] if files else []
+    return " ".join(given)
+
+
+def page(path, caption, category):
+    """A result that the Snakemake report shows."""
+    return report(path, caption=f"../report/{caption}.rst", category=category)
+
+
+rule table:
+    input:
+        records=lambda wildcards: NEEDED[wildcards.table],
+        descriptions=DESCRIPTIONS,
+    output:
+        multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
+        html=page(f"{RESULTS}/tables/{{table}}.html", "{table}", "Tables"),
+    log:
+        f"logs/{SETTINGS.preset}/{{table}}.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/{{table}}.tsv"
+    params:
+        options=options,
+        stem=f"{RESULTS}/tables/{{table}}",
+        margin=SETTINGS.report.margin,
+        code=code_digest("kanrepro.report.table"),
+    wildcard_constraints:
+        table=r"table[234]",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    shell:
+        "python -m kanrepro.report.table --table {wildcards.table} {params.options} --margin {params.margin}"
+        " --output-stem {params.stem} > {log} 2>&1"
+
+
+rule figure:
+    input:
+        records=NEEDED["figure4"],
+        descriptions=DESCRIPTIONS,
+    output:
+        png=page(f"{RESULTS}/figures/figure4.png", "figure4", "Figures"),
+        svg=f"{RESULTS}/figures/figure4.svg",
+    log:
+        f"logs/{SETTINGS.preset}/figure4.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/figure4.tsv"
+    params:
+        options=options,
+        stem=f"{RESULTS}/figures/figure4",
+        code=code_digest("kanrepro.report.figure"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    shell:
+        "python -m kanrepro.report.figure --figure figure4 {params.options} --output-stem {params.stem} > {log} 2>&1"
+
+
+rule history:
+    input:
+        histories=HISTORIES,
+    output:
+        png=page(f"{RESULTS}/figures/history.png", "history", "Figures"),
+        svg=f"{RESULTS}/figures/history.svg",
+    log:
+        f"logs/{SETTINGS.preset}/history.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/history.tsv"
+    params:
+        preset=SETTINGS.preset,
+        stem=f"{RESULTS}/figures/history",
+        code=code_digest("kanrepro.report.figure"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    shell:
+        "python -m kanrepro.report.figure --figure history --preset {params.preset} --histories {input.histories}"
+        " --output-stem {params.stem} > {log} 2>&1"
