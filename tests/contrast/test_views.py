@@ -170,20 +170,19 @@ def batch_repeat(batch: GraphBatch, times: int) -> GraphBatch:
 def test_drawn_views_come_back_in_the_order_asked_for() -> None:
     store = store_of([ring(n) for n in range(5, 25)])
     index = torch.randperm(20, generator=generator(3))
-    view, restore = draw_view(store, store.x, index, ViewSettings(), generator(0))
-    check(view)
+    check(draw_view(store, store.x, index, ViewSettings(), generator(0)))
     first = store.x[store.node_ptr[index], 0]  # numbers of each graph's first node
     last = store.x[store.node_ptr[index + 1] - 1, 0]
     inner = ViewSettings(kinds=("drop_nodes", "subgraph"))
-    view, restore = draw_view(store, store.x, index, inner, generator(0))
-    lowest = torch.stack([x.min() for x in view.x[:, 0].split(view.node_ptr.diff().tolist())])[restore]
+    view = draw_view(store, store.x, index, inner, generator(0))
+    lowest = torch.stack([x.min() for x in view.x[:, 0].split(view.node_ptr.diff().tolist())])
     assert bool(((lowest >= first) & (lowest <= last)).all())
 
 
 def test_every_kind_is_drawn_and_its_counts_hold() -> None:
     store = store_of([ring(20)] * 400)
     kinds = ViewSettings().kinds
-    view, _ = draw_view(store, store.x, torch.arange(400), ViewSettings(), generator(0))
+    view = draw_view(store, store.x, torch.arange(400), ViewSettings(), generator(0))
     sizes = view.node_ptr.diff()
     assert sizes.unique().tolist() == [5, 18, 20]  # subgraph; dropped nodes; edges perturbed or attributes masked
     assert 60 < int((sizes == 5).sum()) < 140 and 60 < int((sizes == 18).sum()) < 140

@@ -245,6 +245,16 @@ def test_a_folder_that_cannot_be_written_is_named_and_not_retried(server: Server
     assert len(server.ranges) <= 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is what a full disk is tried with")
+def test_a_full_disk_is_named_and_not_retried(server: Server, output: Path) -> None:
+    output.parent.mkdir()
+    output.with_name("DATA.zip.part").symlink_to("/dev/full")
+    server.script = [whole]
+    with pytest.raises(UserError, match=r"cannot write .*DATA.zip.part: No space left on device"):
+        fetch(entry(server.address), output, patience=QUICK)
+    assert len(server.ranges) == 1
+
+
 def test_a_right_file_is_left_alone(output: Path) -> None:
     output.parent.mkdir()
     output.write_bytes(GOOD)

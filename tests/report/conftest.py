@@ -84,7 +84,8 @@ def describe(folder: Path) -> Callable[..., Path]:
 
     def write(dataset: str, graphs: int, mean_nodes: float, candidates: dict[str, float]) -> Path:
         path = folder / "data" / f"{dataset}.json"
-        found = {"dataset": dataset, "graphs": graphs, "mean_nodes": mean_nodes, "classes": 2, "candidates": candidates}
+        found = {"dataset": dataset, "graphs": graphs, "mean_nodes": mean_nodes, "candidates": candidates}
+        found |= {"classes": {"-1": 63, "1": 125}, "node_labels": 7, "edge_lines": None}
         write_json(path, found)
         return path
 

@@ -133,7 +133,9 @@ def test_table_3_as_csv(world, printed, folder):
 
 def test_the_same_bytes_for_any_order_and_place(world, printed, folder, tmp_path, monkeypatch):
     def made(files: list[Path], stem: Path) -> list[bytes]:
-        run("--table", "table2", "--preset", "small", "--published", printed, "--output-stem", stem, "--records", *files)
+        run(
+            "--table", "table2", "--preset", "small", "--published", printed, "--output-stem", stem, "--records", *files
+        )
         return [stem.with_name(stem.name + suffix).read_bytes() for suffix in (".md", ".csv", ".tex", ".html")]
 
     first = made(world, folder.parent / "tables" / "one")
@@ -160,7 +162,10 @@ def test_every_measured_cell_of_the_html_names_its_records(world, printed, folde
     stem = folder.parent / "tables" / "table3"
     run("--table", "table3", "--records", *world, "--preset", "small", "--published", printed, "--output-stem", stem)
     html = stem.with_suffix(".html").read_text()
-    assert 'title="2 records: ../records/tu/MUTAG/khan_gcl-repaired-0.json, ../records/tu/MUTAG/khan_gcl-repaired-1' in html
+    assert (
+        'title="2 records: ../records/tu/MUTAG/khan_gcl-repaired-0.json, ../records/tu/MUTAG/khan_gcl-repaired-1'
+        in html
+    )
     links = {stem.parent / path for path in re.findall(r'href="([^"#]+)"', html)}
     assert {path.resolve() for path in links} == set(world)
 
@@ -182,7 +187,9 @@ def test_shared_numbers_carry_a_footnote(write_cell, printed, folder):
     document, rows = table.build("table2", Inputs("small", folder=folder, published=printed), folder.parent / "tables")
     assert "| GraphCL | measured, repaired | 86.5 ± 0.7 (2) <sup>a</sup> |" in table.render.markdown(document)
     assert document.footnotes[0][0] == "a" and "`literal` records" in document.footnotes[0][1]
-    shared = [row for row in csv.DictReader(rows.splitlines()) if row["method"] == "graphcl" and row["dataset"] == "MUTAG"]
+    shared = [
+        row for row in csv.DictReader(rows.splitlines()) if row["method"] == "graphcl" and row["dataset"] == "MUTAG"
+    ]
     assert [row["records"] for row in shared if row["reading"] == "repaired"] == [
         "../records/tu/MUTAG/graphcl-literal-0.json;../records/tu/MUTAG/graphcl-literal-1.json"
     ]

@@ -30,14 +30,15 @@ from kanrepro.contrast.loss import hard_negative_loss, nt_xent, one_way_loss
 from kanrepro.contrast.negatives import component_scores, hard_negatives
 from kanrepro.contrast.views import draw_view
 from kanrepro.data.features import add_self_loops, node_features
-from kanrepro.data.store import GraphStore
+from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.files import atomic, sha256, write_json
 from kanrepro.machine import peak_memory_mb, pick_device
 from kanrepro.methods import CONTROLS, METHODS, READINGS, Changes, merged, settings_of
 from kanrepro.models.gin import GIN, mlp
-from kanrepro.settings import EncoderSettings, PretrainSettings, validate
+from kanrepro.settings import EncoderSettings, PretrainSettings, ViewSettings, validate
 
+VIEW_NODES = 100_000
 HISTORY = ("epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "seconds")
 
 
@@ -77,6 +78,14 @@ class GraphSet:
     original: GraphStore  # what an untouched graph looks like: the store, or with GraphCL's self-loops
     x: Tensor  # (N, D)
 
+    def views(self, index: Tensor, settings: ViewSettings, generator: torch.Generator) -> tuple[GraphBatch, GraphBatch]:
+        """Two views of the graphs `index`."""
+        if settings.first_view == "original":
+            first = self.original.batch(index, self.x)
+        else:
+            first = draw_view(self.store, self.x, index, settings, generator)
+        return first, draw_view(self.store, self.x, index, settings, generator)
+
     @classmethod
     def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":
         features = settings.features
@@ -95,11 +104,11 @@ class Contrast(nn.Module):
         self.settings = settings
         self.encode = torch.compile(encoder, dynamic=True) if settings.optimiser.compile else encoder
 
-    def forward(self, graphs: GraphSet, index: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Graphs `index` (G,) to the loss (eq. 12) and its terms: encode two views, score, perturb, contrast."""
+    def forward(self, view1: GraphBatch, view2: GraphBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Two views of G graphs to the loss (eq. 12) and its terms: encode, score, perturb, contrast."""
         contrast = self.settings.contrast
-        z = torch.cat([self._first_view(graphs, index, generator), self._view(graphs, index, generator)])
-        v = self.head(z)
+        z = torch.cat([self.encode(view1), self.encode(view2)]).float()
+        v = self.head(z).float()
         v1, v2 = v.chunk(2)
         contrast_loss = {"nt_xent": nt_xent, "one_way": one_way_loss}[contrast.loss]
         terms = {"loss_cl": contrast_loss(v1, v2, contrast.temperature)}
@@ -112,15 +121,6 @@ class Contrast(nn.Module):
                 v_hard = self.head(z_hard)
             terms["loss_hn"] = hard_negative_loss(v, v_hard)
         return {"loss": torch.stack(list(terms.values())).sum(), **terms}
-
-    def _first_view(self, graphs: GraphSet, index: Tensor, generator: torch.Generator) -> Tensor:
-        if self.settings.views.first_view == "original":
-            return self.encode(graphs.original.batch(index, graphs.x)).float()
-        return self._view(graphs, index, generator)
-
-    def _view(self, graphs: GraphSet, index: Tensor, generator: torch.Generator) -> Tensor:
-        view, restore = draw_view(graphs.store, graphs.x, index, self.settings.views, generator)
-        return self.encode(view).float()[restore]
 
 
 class Training:
@@ -140,12 +140,22 @@ class Training:
         """Epochs done."""
         return len(self.history)
 
-    def batches(self) -> Iterator[Tensor]:
-        """The graphs of each batch of the coming epoch; a last batch of one graph, without a negative, is left out."""
-        once = self.settings.optimiser.shuffle == "once"
-        generator = stream(self.seed, "order" if once else f"order {self.epoch}")
-        order = torch.randperm(len(self.graphs.store), generator=generator)
-        return (b.to(self.device) for b in order.split(self.settings.optimiser.batch_size) if b.numel() > 1)
+    def views(self, generator: torch.Generator) -> Iterator[tuple[GraphBatch, GraphBatch]]:
+        """The views of each batch of the coming epoch; a last batch of one graph, without a negative, is left out.
+
+        Views are drawn for many batches at once, up to about VIEW_NODES nodes, and cut: a batch alone is too small to
+        keep a processor busy.
+        """
+        once, size = self.settings.optimiser.shuffle == "once", self.settings.optimiser.batch_size
+        store = self.graphs.store
+        order = torch.randperm(len(store), generator=stream(self.seed, "order" if once else f"order {self.epoch}"))
+        batches = max(1, VIEW_NODES * len(store) // (size * max(store.x.shape[0], 1)))
+        for index in order.to(self.device).split(size * batches):
+            views = self.graphs.views(index, self.settings.views, generator)
+            for start in range(0, index.numel(), size):
+                stop = min(start + size, index.numel())
+                if stop - start > 1:
+                    yield views[0].slice(start, stop), views[1].slice(start, stop)
 
     def run_epoch(self) -> dict[str, float | None]:
         """Train one epoch and append its row of the history.
@@ -159,10 +169,10 @@ class Training:
         self.model.train()
         totals: dict[str, Tensor] = {}
         steps = 0
-        for index in self.batches():
+        for view1, view2 in self.views(generator):
             self.optimiser.zero_grad(set_to_none=True)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-                terms = self.model(self.graphs, index, generator)
+                terms = self.model(view1, view2, generator)
             terms["loss"].backward()
             self.optimiser.step()
             terms["outside_grid"] = self.model.encoder.outside_share()

@@ -29,7 +29,8 @@ Floats = NDArray[np.float64]
 Kernel = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-compiled = njit(nogil=True, cache=True)
+compiled = njit(nogil=True, cache=True)  # releases the interpreter's lock: threads run side by side
+inlined = njit(nogil=True, forceinline=True)  # what each step calls: a call would cost as much as its work
 
 
 class State(NamedTuple):
@@ -76,7 +77,7 @@ def _argmax(values: Floats) -> int:
     return found
 
 
-@compiled
+@inlined
 def _row(rows: Rows, order: Indices, logged: int, position: int, active: int) -> Kernel:
     """The kernel row of the point at `position`, of which the first `active` entries follow the current order."""
     point = order[position]
@@ -103,7 +104,7 @@ def _gains(down: Floats, row: Kernel, top: float, gain: Floats) -> None:
         gain[k] = gap * gap / curvature
 
 
-@compiled
+@inlined
 def _pair(state: State, rows: Rows, logged: int, active: int) -> tuple[int, int]:
     """The positions of the points that rise and fall next, or (-1, -1) at the optimum of the active points."""
     up, down, gain = state.up[:active], state.down[:active], state.gain[:active]
@@ -126,7 +127,7 @@ def _shift(up: Floats, down: Floats, row_i: Kernel, row_j: Kernel, by_i: float, 
         down[k] += step
 
 
-@compiled
+@inlined
 def _step(a_i: float, a_j: float, slope: float, curvature: float, opposite: bool, c: float) -> tuple[float, float]:
     """The pair's new multipliers: the unconstrained optimum, brought back to the box along the constraint."""
     delta = slope / curvature
@@ -159,7 +160,7 @@ def _step(a_i: float, a_j: float, slope: float, curvature: float, opposite: bool
     return a_i, a_j
 
 
-@compiled
+@inlined
 def _advance(state: State, rows: Rows, c: float, i: int, j: int, logged: int, active: int) -> None:
     """Move the pair (i, j) to its optimum and bring the gradient along."""
     row_i = _row(rows, state.order, logged, i, active)

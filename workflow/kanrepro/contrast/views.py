@@ -93,7 +93,8 @@ def subgraph(
             break
         time = reached
     owner = batch.node_graph()
-    rank = _rank(time, owner, batch.node_ptr)
+    by_time = time.argsort()
+    rank = _rank(by_time[owner[by_time].argsort(stable=True)], owner, batch.node_ptr)
     return induced(batch, (rank < keep[owner]) & time.isfinite())
 
 
@@ -115,7 +116,7 @@ def induced(batch: GraphBatch, keep: Tensor) -> GraphBatch:
 
 def draw_view(
     store: GraphStore, x: Tensor, index: Tensor, settings: ViewSettings, generator: torch.Generator | None = None
-) -> tuple[GraphBatch, Tensor]:
+) -> GraphBatch:
     """A random view of the graphs `index`, its kind drawn for each graph uniformly from `settings.kinds`.
 
     Graphs of one kind are gathered side by side, so that each kind is one call over its graphs.
@@ -123,33 +124,24 @@ def draw_view(
     Args:
         x: (N, D) features of all nodes of the store.
         index: (G,) graphs.
-
-    Returns:
-        The view, and the (G,) positions that bring its graphs back into the order of `index`.
     """
-    ratios = {
-        "drop_nodes": settings.drop_ratio,
-        "perturb_edges": settings.edge_ratio,
-        "mask_attributes": settings.mask_ratio,
-        "subgraph": settings.subgraph_ratio,
+    s = settings
+    views = {
+        "drop_nodes": lambda part: drop_nodes(part, s.drop_ratio, generator),
+        "mask_attributes": lambda part: mask_attributes(part, s.mask_ratio, generator),
+        "perturb_edges": lambda part: perturb_edges(part, s.edge_ratio, generator, s.add_edges, s.directed_edges),
+        "subgraph": lambda part: subgraph(part, s.subgraph_ratio, generator, s.subgraph_hops),
     }
-    drawn = torch.randint(0, len(settings.kinds), index.shape, generator=generator, device=index.device)
+    drawn = torch.randint(0, len(s.kinds), index.shape, generator=generator, device=index.device)
     drawn, order = drawn.sort(stable=True)
     batch = store.batch(index[order], x)
-    bounds = torch.searchsorted(drawn, torch.arange(len(settings.kinds) + 1, device=drawn.device)).tolist()
-    parts = []
-    for kind, start, stop in zip(settings.kinds, bounds, bounds[1:], strict=False):
-        if start == stop:
-            continue
-        part = _slice(batch, start, stop)
-        if kind == "perturb_edges":
-            directed = settings.directed_edges
-            parts.append(perturb_edges(part, ratios[kind], generator, settings.add_edges, directed))
-        elif kind == "subgraph":
-            parts.append(subgraph(part, ratios[kind], generator, settings.subgraph_hops))
-        else:
-            parts.append({"drop_nodes": drop_nodes, "mask_attributes": mask_attributes}[kind](part, ratios[kind], generator))
-    return _concatenate(parts), order.argsort()
+    bounds = torch.searchsorted(drawn, torch.arange(len(s.kinds) + 1, device=drawn.device)).tolist()
+    parts = [
+        views[kind](batch.slice(start, stop))
+        for kind, start, stop in zip(s.kinds, bounds, bounds[1:], strict=False)
+        if start < stop
+    ]
+    return _concatenate(parts).select(order.argsort())
 
 
 def _count(ptr: Tensor, ratio: float) -> Tensor:
@@ -160,13 +152,11 @@ def _count(ptr: Tensor, ratio: float) -> Tensor:
 def _random_rank(owner: Tensor, ptr: Tensor, generator: torch.Generator | None) -> Tensor:
     """A uniformly random rank 0..n-1 of every item within its graph (items grouped by graph)."""
     key = torch.rand(owner.numel(), generator=generator, device=owner.device, dtype=torch.float64)
-    return _rank(key, owner, ptr)
+    return _rank((owner + key).argsort(), owner, ptr)
 
 
-def _rank(key: Tensor, owner: Tensor, ptr: Tensor) -> Tensor:
-    """The rank of every item within its graph by `key`; equal keys keep their order."""
-    order = key.argsort(stable=True)
-    order = order[owner[order].argsort(stable=True)]
+def _rank(order: Tensor, owner: Tensor, ptr: Tensor) -> Tensor:
+    """The rank of every item within its graph, from an order that sorts by graph first."""
     rank = torch.empty_like(order)
     rank[order] = torch.arange(order.numel(), device=order.device) - ptr[owner]
     return rank
@@ -190,19 +180,6 @@ def _random_pairs(ptr: Tensor, counts: Tensor, generator: torch.Generator | None
 
 def _replace(batch: GraphBatch, **changed: Tensor | None) -> GraphBatch:
     return GraphBatch(**{**vars(batch), **changed})  # type: ignore[arg-type]
-
-
-def _slice(batch: GraphBatch, start: int, stop: int) -> GraphBatch:
-    """Graphs start..stop-1 of a batch, without copying nodes or edges where that can be."""
-    (n0, n1), (e0, e1) = batch.node_ptr[[start, stop]].tolist(), batch.edge_ptr[[start, stop]].tolist()
-    return GraphBatch(
-        x=batch.x[n0:n1],
-        edge_index=batch.edge_index[:, e0:e1] - n0,
-        node_ptr=batch.node_ptr[start : stop + 1] - n0,
-        edge_ptr=batch.edge_ptr[start : stop + 1] - e0,
-        edge_attr=None if batch.edge_attr is None else batch.edge_attr[e0:e1],
-        y=None if batch.y is None else batch.y[start:stop],
-    )
 
 
 def _concatenate(parts: list[GraphBatch]) -> GraphBatch:

@@ -57,6 +57,32 @@ class GraphBatch:
         """(E,) the graph of each edge."""
         return _owner(self.edge_ptr, self.num_edges)
 
+    def select(self, index: Tensor) -> "GraphBatch":
+        """Graphs `index` (any order, repeats allowed) as a batch of their own."""
+        nodes, node_ptr = _ranges(self.node_ptr, index)
+        edges, edge_ptr = _ranges(self.edge_ptr, index)
+        shift = (node_ptr[:-1] - self.node_ptr[index]).repeat_interleave(edge_ptr.diff(), output_size=edges.numel())
+        return GraphBatch(
+            x=self.x.index_select(0, nodes),
+            edge_index=self.edge_index.index_select(1, edges) + shift,
+            node_ptr=node_ptr,
+            edge_ptr=edge_ptr,
+            edge_attr=None if self.edge_attr is None else self.edge_attr[edges],
+            y=None if self.y is None else self.y[index],
+        )
+
+    def slice(self, start: int, stop: int) -> "GraphBatch":
+        """Graphs start..stop-1, sharing the memory of their nodes."""
+        (n0, n1), (e0, e1) = self.node_ptr[[start, stop]].tolist(), self.edge_ptr[[start, stop]].tolist()
+        return GraphBatch(
+            x=self.x[n0:n1],
+            edge_index=self.edge_index[:, e0:e1] - n0,
+            node_ptr=self.node_ptr[start : stop + 1] - n0,
+            edge_ptr=self.edge_ptr[start : stop + 1] - e0,
+            edge_attr=None if self.edge_attr is None else self.edge_attr[e0:e1],
+            y=None if self.y is None else self.y[start:stop],
+        )
+
     def to(self, device: torch.device | str) -> "GraphBatch":
         """The same batch on another device."""
         return GraphBatch(*(None if t is None else t.to(device) for t in vars(self).values()))  # type: ignore[arg-type]
@@ -151,8 +177,8 @@ class GraphStore:
         edges, edge_ptr = _ranges(self.edge_ptr, index)
         shift = node_ptr[:-1].repeat_interleave(edge_ptr.diff(), output_size=edges.numel())
         return GraphBatch(
-            x=x[nodes],
-            edge_index=self.edge_index[:, edges].long() + shift,
+            x=x.index_select(0, nodes),
+            edge_index=self.edge_index.index_select(1, edges).long() + shift,
             node_ptr=node_ptr,
             edge_ptr=edge_ptr,
             edge_attr=None if self.edge_attr is None else self.edge_attr[edges],
