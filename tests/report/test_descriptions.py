@@ -77,6 +77,8 @@ def test_agreement_is_rounding_or_cutting_off(printed, value, same):
 
 def test_all_meanings_that_fit_are_named():
     assert descriptions.meaning("2.00", {"a": 2.001, "b": 3.0, "c": 1.999}) == (["a", "c"], "a")
+    assert descriptions.meaning("2.00", {"cut": 2.009, "rounded": 2.004}) == (["rounded"], "rounded")
+    assert descriptions.meaning("2.00", {"cut": 2.009, "far": 3.0}) == (["cut"], "cut")
     assert descriptions.meaning("2.00", {}) == ([], "")
     assert descriptions.meaning("2.00", {"none": 0.0, "far": 20.0}) == ([], "far")
 

@@ -54,7 +54,7 @@ def test_the_one_command_names_preset_encoder_and_record(small):
     text = explain.explain("table2", "MUTAG", "khan_gcl", "repaired", small)
     again = next(line for line in text.splitlines() if line.strip().startswith("again"))
     assert shlex.split(again)[1:] == [
-        "snakemake", "--cores", "2", "--configfile", "workflow/presets/small.yaml", "--force",
+        "snakemake", "--cores", "2", "--config", "preset=small", "--force",
         "results/small/runs/tu/MUTAG/khan_gcl/repaired/0/encoder.safetensors",
         str(small / "records/tu/MUTAG/khan_gcl-repaired-0.json"),
     ]  # fmt: skip
@@ -83,7 +83,7 @@ def test_a_row_of_table_4(small, describe):
     text = explain.explain("table4", "MUTAG", None, None, small)
     assert "printed   188 graphs, 17.93 nodes a graph" in text
     assert "edges per graph: 19.7926 <- the printed number" in text
-    assert f"--configfile workflow/presets/small.yaml --force {path}" in text
+    assert f"--config preset=small --force {path}" in text
     assert "measured  not run" in explain.explain("table4", "NCI1", None, None, small)
 
 
@@ -99,8 +99,9 @@ def test_a_row_of_table_4(small, describe):
     ],
 )
 def test_mistakes_are_named(small, arguments, message):
+    table, dataset, method, reading = arguments
     with pytest.raises(UserError) as caught:
-        explain.explain(*arguments, small)
+        explain.explain(table, dataset, method, reading, small)
     assert message in str(caught.value)
 
 
@@ -109,4 +110,4 @@ def test_the_demo_has_nothing_printed(tmp_path, content):
     record = Record.model_validate(content("NCI-TPSA", "khan_gcl", "literal", 0, 80.0, "demo"))
     record.write(folder / "records" / "tu" / "NCI-TPSA" / "khan_gcl-literal-0.json")
     text = explain.explain("table2", "NCI-TPSA", "khan_gcl", "literal", folder)
-    assert "printed: not printed" in text and "snakemake --cores 2 --force" in text
+    assert "printed: not printed" in text and "--config preset=demo --force" in text

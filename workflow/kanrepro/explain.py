@@ -139,7 +139,7 @@ def _run(run: Run, settings: Mapping[str, str], again: bool, results: Path) -> l
         ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
         ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
         ("cost", [_cost(record)]),
-        ("again", [snakemake_command(run)]),
+        ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
         ("by hand", record.commands),
     ]
     lines = [f"  record {run.path}"]
@@ -148,11 +148,10 @@ def _run(run: Run, settings: Mapping[str, str], again: bool, results: Path) -> l
     return lines
 
 
-def snakemake_command(run: Run) -> str:
-    """The one command that makes a record again, training included."""
-    preset = [] if run.record.preset == "demo" else ["--configfile", f"workflow/presets/{run.record.preset}.yaml"]
-    # the list of targets must not follow --configfile, which takes all words up to the next option
-    return shlex.join(["snakemake", "--cores", "2", *preset, "--force", run.record.checkpoint.path, str(run.path)])
+def snakemake_command(preset: str, *targets: str) -> str:
+    """The one command that makes `targets` again, whether or not they exist."""
+    # --config takes all words up to the next option, so the targets must not follow it
+    return shlex.join(["snakemake", "--cores", "2", "--config", f"preset={preset}", "--force", *targets])
 
 
 def _file(artefact: Artefact | Data, root: Path) -> str:
@@ -189,13 +188,11 @@ def _describe(inputs: Inputs, dataset: str) -> str:
         return "\n".join([*lines, f"  measured  {NOT_RUN}"])
     found = source.found
     lines.append(f"  measured  {found.graphs} graphs, {found.mean_nodes:.4f} nodes a graph ({source.path})")
+    matching = descriptions.meaning(row.degree, found.candidates)[0] if row else []
     for name, value in found.candidates.items():
-        hit = " <- the printed number" if row and descriptions.agrees(row.degree, value) else ""
+        hit = " <- the printed number" if name in matching else ""
         lines.append(f"  {name.replace('_', ' ')}: {value:.4f}{hit}")
-    command = ["snakemake", "--cores", "2", "--force", str(source.path)]
-    if inputs.preset != "demo":
-        command[3:3] = ["--configfile", f"workflow/presets/{inputs.preset}.yaml"]
-    return "\n".join([*lines, f"  again     {shlex.join(command)}"])
+    return "\n".join([*lines, f"  again     {snakemake_command(inputs.preset, str(source.path))}"])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,5 +1,7 @@
 """The machine at hand: which device to use, and how much memory a process took."""
 
+import contextlib
+import ctypes
 import resource
 import sys
 
@@ -33,3 +35,17 @@ def peak_memory_mb(device: torch.device) -> float:
         return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep freed memory instead of returning it to the system, which costs a third of a CPU training step.
+
+    A step frees and allocates the same few hundred blocks; handed back each time, their pages are faulted in and zeroed
+    anew. Where the C library is another one, nothing happens.
+    """
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # parameters of mallopt(3)
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(mmap_threshold, 1 << 30)
+        libc.mallopt(trim_threshold, (1 << 31) - 1)
+        libc.mallopt(top_pad, 1 << 26)

@@ -16,7 +16,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from kanrepro.data.features import add_self_loops, node_features
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.files import atomic, sha256, write_json
-from kanrepro.machine import peak_memory_mb, pick_device
+from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.methods import CONTROLS, METHODS, READINGS, Changes, merged, settings_of
 from kanrepro.models.gin import GIN, mlp
 from kanrepro.settings import EncoderSettings, PretrainSettings, ViewSettings, validate
@@ -90,6 +90,7 @@ class GraphSet:
     def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":
         features = settings.features
         x = node_features(store, features.unlabelled, features.degree_cap)
+        store = replace(store, edge_index=store.edge_index.long())  # once, not for every batch
         original = add_self_loops(store) if features.self_loops else store
         return cls(store.to(device), original.to(device), x.to(device))
 
@@ -164,12 +165,12 @@ class Training:
             UserError: the loss or a weight is no longer finite.
         """
         start = time.perf_counter()
-        generator = stream(self.seed, f"epoch {self.epoch}", self.device)
+        generator = stream(self.seed, f"perturbations {self.epoch}", self.device)
         low = self.settings.optimiser.precision == "bfloat16"
         self.model.train()
         totals: dict[str, Tensor] = {}
         steps = 0
-        for view1, view2 in self.views(generator):
+        for view1, view2 in self.views(stream(self.seed, f"views {self.epoch}", self.device)):
             self.optimiser.zero_grad(set_to_none=True)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
                 terms = self.model(view1, view2, generator)
@@ -275,6 +276,7 @@ def main(argv: list[str] | None = None) -> None:
     base = settings_of(defaults, READINGS.get(arguments.reading, {}), arguments.method)
     settings = validate(PretrainSettings, merged(base, changes), "--settings")
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
     device = pick_device(arguments.device)
 
     store = GraphStore.load(arguments.store)

@@ -51,7 +51,7 @@ def training_kernel(trained: Floats, members: Indices, gamma: float, kernel: Ker
 def decision(
     tested: Floats, members: Indices, graphs: Indices, gamma: float, coefficients: Floats, intercepts: Floats
 ) -> Floats:
-    """Decision values (M, T) for `graphs` (T,) by machines with `coefficients` (M, N) over the graphs `members` (N,)."""
+    """Decision values (M, T) for `graphs` (T,) of machines with `coefficients` (M, N) over `members` (N,)."""
     values = np.zeros((intercepts.size, graphs.size))
     near = np.empty(graphs.size)
     for n in range(members.size):

@@ -65,7 +65,7 @@ class Record(_Part):
     dataset: str
     method: str
     encoder: Literal["mlp", "kan"]
-    reading: Literal["literal", "repaired", "own"]
+    reading: str
     seed: int
     preset: str
     metrics: dict[str, Metric]

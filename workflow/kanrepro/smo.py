@@ -2,15 +2,16 @@
 
     min_a  1/2 a' Q a - sum a    subject to  0 <= a <= C,  s' a = 0,  Q_ij = s_i s_j K_ij
 
-by sequential minimal optimisation with second-order pair selection (Fan, Chen & Lin, JMLR 6, 2005, WSS 2) and shrinking
-(Chang & Lin, LIBSVM, 2011, section 5). libsvm stops at a tolerance, and the stop depends on each step before it; so that
-predictions agree to the last one, every sum here is rounded as libsvm rounds it and every tie falls to the same index.
+by sequential minimal optimisation with second-order pair selection (Fan, Chen & Lin, JMLR 6, 2005, WSS 2) and
+shrinking (Chang & Lin, LIBSVM, 2011, section 5). libsvm stops at a tolerance, and where it stops depends on each step
+before; so that predictions agree to the last one, every sum here is rounded as libsvm rounds it and every tie falls to
+the same index. Sign times gradient stands here for the gradient: the two classes then need no branches.
 
-Faster than libsvm for three reasons: the kernel matrix is computed once and shared by all values of C; the loops over
-graphs have no branches, so that they compile to vector instructions; and a row is put into the order of the active set
-when it is next used, not at each exchange. Functions release the interpreter's lock: threads run side by side.
+It is faster for three reasons: the kernel matrix is computed once and shared by all values of C; the loops over points
+have no branches, so that they compile to vector instructions; a row is brought into the order of the active points
+when it is next used, not at each exchange.
 
-Shapes: N training graphs, T tested graphs, G graphs of the whole set.
+Shapes: N training graphs (points of the problem).
 """
 
 from typing import NamedTuple
@@ -34,10 +35,10 @@ inlined = njit(nogil=True, forceinline=True)  # what each step calls: a call wou
 
 
 class State(NamedTuple):
-    """The problem in the current order of its points (N each): the first `active` take part, the others rest at a bound.
+    """The problem (N each), in the current order of its points: the first `active` take part, the others rest.
 
-    With g the gradient of the objective, a point that may rise has `up` = -s g, one that may fall has `down` = s g, and
-    -inf stands where it may not. (Each point may do one of them; the gradient is never lost.)
+    With g the gradient of the objective, `up` = -s g where s a may rise within the box, `down` = s g where it may fall,
+    and -inf where it may not. (It may always do one of them, so that g is never lost.)
     """
 
     alpha: Floats
@@ -45,7 +46,7 @@ class State(NamedTuple):
     up: Floats
     down: Floats
     order: Indices  # the point at each position
-    bound: Floats  # by point: what the points at their upper bound C add to -s g
+    bound: Floats  # by point: what the points with a = C add to -s g
     gain: Floats  # scratch
 
 
@@ -95,7 +96,7 @@ def _row(rows: Rows, order: Indices, logged: int, position: int, active: int) ->
 
 @compiled
 def _gains(down: Floats, row: Kernel, top: float, gain: Floats) -> None:
-    """How much the objective falls, to second order, where the point of `row` rises and another falls (WSS 2, eq. 20)."""
+    """How far the objective falls where the point of `row` rises and another falls (WSS 2, to a factor of 2)."""
     for k in range(down.size):
         gap = top + down[k]
         gap = gap if gap > 0.0 else 0.0
@@ -106,7 +107,7 @@ def _gains(down: Floats, row: Kernel, top: float, gain: Floats) -> None:
 
 @inlined
 def _pair(state: State, rows: Rows, logged: int, active: int) -> tuple[int, int]:
-    """The positions of the points that rise and fall next, or (-1, -1) at the optimum of the active points."""
+    """The positions of the points that rise and fall next, or (-1, -1) where the active points are at their optimum."""
     up, down, gain = state.up[:active], state.down[:active], state.gain[:active]
     i = _argmax(up)
     top = up[i]

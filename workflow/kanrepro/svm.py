@@ -1,4 +1,4 @@
-"""The SVM protocol of unsupervised graph learning (GraphCL's, after InfoGraph): how well frozen embeddings tell classes.
+"""The SVM protocol of unsupervised graph learning (GraphCL's, after InfoGraph): do frozen embeddings tell the classes?
 
 For each outer fold: a grid search over C by stratified cross-validation inside the training part, an RBF machine with
 the best C refitted on all of it, its accuracy on the held-out fold. Features are not scaled; gamma is 1 / (D var(z)) of
@@ -14,7 +14,7 @@ Shapes: G graphs, D features, F outer folds, T graphs of a fold.
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -27,30 +27,29 @@ from kanrepro.errors import UserError
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class SvmResult:
-    """What the outer folds gave, in their order: accuracies (F,) as fractions, the chosen C (F,), predictions F x (T,)."""
+    """What each outer fold gave: accuracies (F,) as fractions, the chosen C (F,), predicted labels F x (T,)."""
 
     accuracies: list[float]
     chosen_c: list[float]
-    predictions: list[Labels]
+    predictions: list[NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class _Set:
-    """One data set: features z (G, D), labels y (G,), squared distances (G, G) rounded as libsvm does on two paths."""
+    """One data set: features z (G, D), classes y (G,) from 0 on, both squared distances (G, G) of `kanrepro.rbf`."""
 
     z: Floats
-    y: Labels
-    trained: Floats  # |a|^2 + |b|^2 - 2 a.b, in training
-    tested: Floats  # |a - b|^2, in prediction
+    y: Indices
+    trained: Floats
+    tested: Floats
 
 
 class _Scratch(threading.local):
-    """Two square buffers a thread, kept from task to task: fresh memory of this size costs more than the kernel in it."""
+    """Two square buffers a thread, kept between tasks: fresh memory of their size costs more than the kernel in it."""
 
     buffers: NDArray[np.float32] = np.empty((2, 0), np.float32)
 
@@ -68,7 +67,7 @@ def cross_validate(
     inner_folds: int = 5,
     threads: int = 1,
 ) -> SvmResult:
-    """Evaluate embeddings z (G, D) with labels y (G,) on the outer folds, each given as the indices (T,) of its test graphs.
+    """Evaluate embeddings z (G, D) with labels y (G,) on outer folds, each the indices (T,) of its test graphs.
 
     A fold trains on all other graphs, in ascending order. Among values of C with equal scores the first is chosen. The
     result does not depend on `threads`. Memory: 16 G^2 bytes, and 8 G^2 for each thread.
@@ -77,85 +76,95 @@ def cross_validate(
         UserError: z holds NaN or infinity, shapes disagree, a fold is not a set of graphs, a C is not positive, or a
             training part has fewer than two classes or too few graphs for the inner folds.
     """
-    z, y, folds = _checked(z, y, test_folds, c_values, inner_folds)
+    z, folds = _features(z), [np.asarray(fold, np.int64) for fold in test_folds]
+    labels, y = np.unique(np.asarray(y), return_inverse=True)
+    _check(z, y, folds, c_values, inner_folds)
+    parts = [np.setdiff1d(np.arange(len(z)), test) for test in folds]
+    splits = [split for part in parts for split in _stratified(part, y, inner_folds)]
     scratch = _Scratch()
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        data = _Set(z, y, *_distances(z, pool.map))
-        parts = [np.setdiff1d(np.arange(len(z)), test) for test in folds]
-        splits = [list(_stratified(part, y, inner_folds)) for part in parts]
+    pool = ThreadPoolExecutor(max(1, threads))
+    try:
+        data = _Set(z, y, *_distances(z, pool))
 
-        def inner(split: tuple[Indices, Indices]) -> Floats:
-            return np.mean(_predict(data, *split, c_values, scratch) == y[split[1]], axis=1)
+        def score(split: tuple[Indices, Indices]) -> Floats:
+            train, test = split
+            return np.mean(_predict(data, train, test, c_values, scratch) == y[test], axis=1)
 
-        def outer(part: Indices, test: Indices, c: float) -> Labels:
-            return _predict(data, part, test, [c], scratch)[0]
+        def refit(train: Indices, test: Indices, c: float) -> Indices:
+            return _predict(data, train, test, [c], scratch)[0]
 
-        scores = np.array(list(pool.map(inner, itertools.chain(*splits)))).reshape(len(folds), inner_folds, len(c_values))
-        means = np.average(np.ascontiguousarray(scores.transpose(0, 2, 1)), axis=2)  # rounded as GridSearchCV's
+        scores = np.array(list(pool.map(score, splits))).reshape(len(folds), inner_folds, len(c_values))
+        means = np.average(np.ascontiguousarray(scores.transpose(0, 2, 1)), axis=2)  # summed in GridSearchCV's order
         chosen = [float(c_values[best]) for best in np.argmax(means, axis=1)]
-        predictions = list(pool.map(outer, parts, folds, chosen))
+        predictions = list(pool.map(refit, parts, folds, chosen))
+    finally:
+        pool.shutdown(cancel_futures=True)
     accuracies = [float(np.mean(found == y[test])) for found, test in zip(predictions, folds, strict=True)]
-    return SvmResult(accuracies, chosen, predictions)
+    return SvmResult(accuracies, chosen, [labels[found] for found in predictions])
 
 
-def _checked(
-    z: ArrayLike, y: ArrayLike, test_folds: Sequence[ArrayLike], c_values: Sequence[float], inner_folds: int
-) -> tuple[Floats, Labels, list[Indices]]:
-    z, y = np.ascontiguousarray(z, np.float64), np.asarray(y)
-    if z.ndim != 2 or y.shape != z.shape[:1] or z.size == 0:
-        raise UserError(f"embeddings {z.shape} and labels {y.shape} do not fit: expected (G, D) and (G,).")
-    if not np.isfinite(z).all():
-        graphs = np.flatnonzero(~np.isfinite(z).all(axis=1))
-        raise UserError(f"the embeddings of {len(graphs)} graphs hold NaN or infinity (first: graph {graphs[0]}).")
-    if not c_values or min(c_values) <= 0:
+def _features(z: ArrayLike) -> Floats:
+    z = np.ascontiguousarray(z, np.float64)
+    if z.ndim != 2 or z.size == 0:
+        raise UserError(f"embeddings of shape {z.shape}: expected (graphs, features), neither of them 0.")
+    bad = np.flatnonzero(~np.isfinite(z).all(axis=1))
+    if len(bad):
+        raise UserError(f"the embeddings of {len(bad)} graphs hold NaN or infinity, first that of graph {bad[0]}.")
+    if np.abs(z).max() > 1e100:
+        raise UserError(f"embeddings as large as {np.abs(z).max():.1e}: their squares leave the range of numbers.")
+    return z
+
+
+def _check(z: Floats, y: Indices, folds: list[Indices], c_values: Sequence[float], inner_folds: int) -> None:
+    if y.shape != z.shape[:1]:
+        raise UserError(f"{len(z)} embeddings and labels of shape {y.shape}: expected one label for each graph.")
+    if not len(c_values) or not min(c_values) > 0:
         raise UserError(f"svm.c_values {list(c_values)}: give at least one value, all positive.")
     if inner_folds < 2:
         raise UserError(f"svm.inner_folds {inner_folds}: give at least 2.")
-    folds = [np.asarray(fold, np.int64) for fold in test_folds]
     for number, fold in enumerate(folds):
         if not len(fold) or len(np.unique(fold)) < len(fold) or fold.min() < 0 or fold.max() >= len(z):
-            raise UserError(f"test fold {number} is not a set of graph numbers below {len(z)}: make the folds file again.")
-    return z, np.unique(y, return_inverse=True)[1] if y.dtype.kind not in "iu" else y.astype(np.int64), folds
+            raise UserError(f"test fold {number} is not a set of graph numbers below {len(z)}: make the folds again.")
 
 
-def _distances(z: Floats, run: Callable[..., Iterator[None]]) -> tuple[Floats, Floats]:
-    """Both squared distances (G, G) of `_Set`."""
+def _distances(z: Floats, pool: ThreadPoolExecutor) -> tuple[Floats, Floats]:
     trained, tested = np.empty((2, len(z), len(z)))
-    step = min(16, len(z))  # interleaved rows: parts of like size
-    list(run(lambda start: rbf.squared_distances(z, start, step, trained, tested), range(step)))
+    step = min(16, len(z))  # interleaved rows, so that the parts are alike in size
+    list(pool.map(lambda start: rbf.squared_distances(z, start, step, trained, tested), range(step)))
     return trained, tested
 
 
-def _stratified(part: Indices, y: Labels, inner_folds: int) -> Iterator[tuple[Indices, Indices]]:
+def _stratified(part: Indices, y: Indices, inner_folds: int) -> Iterator[tuple[Indices, Indices]]:
     """The inner splits of a training part, as scikit-learn's StratifiedKFold without shuffling makes them."""
     from sklearn.model_selection import StratifiedKFold
 
-    classes, members = np.unique(y[part], return_counts=True)
-    if len(classes) < 2:
-        raise UserError("a training part holds graphs of one class only: an SVM needs at least two.")
+    members = np.bincount(y[part])
+    if np.count_nonzero(members) < 2:
+        raise UserError("a training part holds graphs of one class only: an SVM needs two.")
     if members.max() < inner_folds:
-        raise UserError(f"no class has {inner_folds} graphs in a training part: lower svm.inner_folds or take a larger set.")
+        raise UserError(f"no class has {inner_folds} graphs in a training part: lower svm.inner_folds.")
     for train, test in StratifiedKFold(inner_folds).split(part, y[part]):
-        if len(np.unique(y[part[train]])) < 2:
-            raise UserError("an inner training part holds graphs of one class only: too few graphs of the other.")
+        if np.ptp(y[part[train]]) == 0:
+            raise UserError("an inner training part holds graphs of one class only: the other has too few graphs.")
         yield part[train], part[test]
 
 
-def _predict(data: _Set, train: Indices, test: Indices, c_values: Sequence[float], scratch: _Scratch) -> NDArray[Any]:
+def _predict(data: _Set, train: Indices, test: Indices, c_values: Sequence[float], scratch: _Scratch) -> Indices:
     """Predictions (values of C, T) of machines trained on `train`: one against one, the first class with most votes."""
-    classes = np.unique(data.y[train])
-    variance = data.z[train].var()
-    gamma = 1.0 / (data.z.shape[1] * variance) if variance != 0 else 1.0
+    z, y = data.z[train], data.y[train]
+    variance = z.var()
+    gamma = 1.0 / (z.shape[1] * variance) if variance != 0 else 1.0
+    if not np.isfinite(gamma):
+        raise UserError(f"the embeddings' variance {variance:.1e} is too small for the kernel width 1 / (D variance).")
+    classes = np.unique(y)
     votes = np.zeros((len(c_values), len(test), len(classes)), np.int64)
     for first, second in itertools.combinations(range(len(classes)), 2):
-        pair = [train[data.y[train] == classes[k]] for k in (first, second)]
-        members = np.concatenate(pair)
-        sign = np.repeat([1.0, -1.0], [len(part) for part in pair])
+        positive, negative = train[y == classes[first]], train[y == classes[second]]
+        members, sign = np.concatenate([positive, negative]), np.repeat([1.0, -1.0], [len(positive), len(negative)])
         kernel, packed = scratch.squares(len(members))
         rbf.training_kernel(data.trained, members, gamma, kernel)
-        machines = [smo.solve(kernel, sign, float(c), packed) for c in c_values]
-        coefficients, intercepts = np.array([m[0] for m in machines]), np.array([m[1] for m in machines])
-        positive = rbf.decision(data.tested, members, test, gamma, coefficients, intercepts) > 0
-        votes[..., first] += positive
-        votes[..., second] += ~positive
+        coefficients, intercepts, _ = zip(*(smo.solve(kernel, sign, float(c), packed) for c in c_values), strict=True)
+        values = rbf.decision(data.tested, members, test, gamma, np.array(coefficients), np.array(intercepts))
+        votes[..., first] += values > 0
+        votes[..., second] += values <= 0
     return classes[votes.argmax(axis=2)]

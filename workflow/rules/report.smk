@@ -101,3 +101,28 @@ rule history:
     shell:
         "python -m kanrepro.report.figure --figure history --preset {params.preset} --histories {input.histories}"
         " --output-stem {params.stem} > {log} 2>&1"
+
+
+rule report_page:
+    input:
+        records=NEEDED["table2"],
+        descriptions=DESCRIPTIONS,
+        tables=expand(f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4"]),
+        figures=[f"{RESULTS}/figures/figure4.svg", f"{RESULTS}/figures/history.svg"],
+    output:
+        page(PAGE, "page", "Report"),
+    log:
+        f"logs/{SETTINGS.preset}/report.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/report.tsv"
+    params:
+        options=options,
+        margin=SETTINGS.report.margin,
+        code=code_digest("kanrepro.report.page"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    shell:
+        "python -m kanrepro.report.page {params.options} --figures {input.figures} --margin {params.margin}"
+        " --output {output} > {log} 2>&1"

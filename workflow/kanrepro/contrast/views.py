@@ -51,7 +51,8 @@ def perturb_edges(
     keep[dropped] = False
     if not directed:
         keep[_reverse(batch)[dropped]] = False
-    edge_index, owner = batch.edge_index[:, keep], owner[keep]
+    kept = keep.nonzero().squeeze(1)
+    edge_index, owner = batch.edge_index.index_select(1, kept), owner.index_select(0, kept)
     if add:
         pairs, of = _random_pairs(batch.node_ptr, change, generator)
         both = pairs if directed else torch.cat([pairs, pairs.flip(0)], dim=1)
@@ -84,11 +85,11 @@ def subgraph(
     time = torch.full_like(wait, torch.inf)
     time[seeds] = 0
     source, target = batch.edge_index
-    step_wait = wait[target]
+    step_wait = wait.index_select(0, target)
     # a node among the first k is at most k - 1 hops from the seed
     bound = int(keep.max()) - 1 if batch.num_graphs else 0
     for _ in range(bound if rounds is None else min(rounds, bound)):
-        reached = time.scatter_reduce(0, target, time[source] + step_wait, "amin")
+        reached = time.scatter_reduce(0, target, time.index_select(0, source).add_(step_wait), "amin")
         if torch.equal(reached, time):
             break
         time = reached
@@ -101,12 +102,12 @@ def subgraph(
 def induced(batch: GraphBatch, keep: Tensor) -> GraphBatch:
     """The subgraph induced by the nodes `keep` (N,), renumbered in order."""
     number = keep.cumsum(0)
-    source, target = batch.edge_index
-    kept_edges = keep[source] & keep[target]
+    kept_edges = keep.index_select(0, batch.edge_index.flatten()).view(2, -1).all(0)
     edge_count = torch.cat([number.new_zeros(1), kept_edges.cumsum(0)])
+    edges = batch.edge_index.index_select(1, kept_edges.nonzero().squeeze(1))
     return GraphBatch(
-        x=batch.x[keep],
-        edge_index=(number - 1)[batch.edge_index[:, kept_edges]],
+        x=batch.x.index_select(0, keep.nonzero().squeeze(1)),
+        edge_index=(number - 1).index_select(0, edges.flatten()).view(2, -1),
         node_ptr=torch.cat([number.new_zeros(1), number])[batch.node_ptr],
         edge_ptr=edge_count[batch.edge_ptr],
         edge_attr=None if batch.edge_attr is None else batch.edge_attr[kept_edges],

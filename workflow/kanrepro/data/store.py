@@ -140,7 +140,7 @@ class GraphStore:
         if self.edge_attr is not None and self.edge_attr.shape[0] != self.edge_index.shape[1]:
             raise ValueError("edge_attr and edge_index differ in length")
         if self.edge_index.numel():
-            size = self.node_ptr.diff().repeat_interleave(self.edge_ptr.diff())
+            size = self.node_ptr.diff().to(self.edge_index.dtype).repeat_interleave(self.edge_ptr.diff())
             if int(self.edge_index.min()) < 0 or bool((self.edge_index >= size).any()):
                 raise ValueError("an edge leaves its graph")
 

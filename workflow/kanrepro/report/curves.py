@@ -49,7 +49,10 @@ def read(path: Path) -> Curve:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
-        values = {name: np.array([float(row[name] or "nan") for row in rows]) for name in QUANTITIES}
+        # a cell that is empty is not defined; one that is not there at all makes float() fail
+        values = {
+            name: np.array([float("nan" if row[name] == "" else row[name]) for row in rows]) for name in QUANTITIES
+        }
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
     except (KeyError, TypeError, ValueError, csv.Error, UnicodeDecodeError) as error:

@@ -72,22 +72,34 @@ def read(paths: Iterable[Path]) -> dict[str, Source]:
     return dict(sorted(sources.items()))
 
 
+def rounds(printed: str, value: float) -> bool:
+    """Whether `value`, rounded to the printed digits, gives the printed number (a half may go either way)."""
+    return -0.5 - 1e-9 <= _units(printed, value) <= 0.5 + 1e-9
+
+
 def agrees(printed: str, value: float) -> bool:
     """Whether `value`, rounded or cut off at the printed digits, gives the printed number."""
-    unit = 10.0 ** -len(printed.partition(".")[2])
-    gap = (value - float(printed)) / unit
-    return -0.5 - 1e-9 <= gap < 1
+    return rounds(printed, value) or 0 <= _units(printed, value) < 1
 
 
 def meaning(printed: str, candidates: Mapping[str, float]) -> tuple[list[str], str]:
-    """The candidates that give the printed number, and the nearest one by ratio ("" without candidates)."""
-    matching = [name for name, value in candidates.items() if agrees(printed, value)]
+    """The candidates that give the printed number, and the nearest one by ratio ("" without candidates).
+
+    A candidate that must be cut off to give it counts only where none does by rounding.
+    """
+    rounded = [name for name, value in candidates.items() if rounds(printed, value)]
+    matching = rounded or [name for name, value in candidates.items() if agrees(printed, value)]
 
     def distance(name: str) -> float:
         value = candidates[name]
         return abs(math.log(value / float(printed))) if value > 0 and float(printed) > 0 else math.inf
 
     return matching, min(candidates, key=distance, default="")
+
+
+def _units(printed: str, value: float) -> float:
+    """How many units of the last printed digit `value` lies above the printed number."""
+    return (value - float(printed)) / 10.0 ** -len(printed.partition(".")[2])
 
 
 COLUMNS = (

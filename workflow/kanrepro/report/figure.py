@@ -68,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--figure", required=True, help="figure4 or history")
     add_inputs(parser)
-    parser.add_argument("--histories", type=Path, nargs="+", default=[], metavar="FILE", help="history.csv files")
+    parser.add_argument(
+        "--histories", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="history.csv files"
+    )
     parser.add_argument("--histories-from", type=Path, metavar="FOLDER", help="take FOLDER/*/*/*/*/history.csv")
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
     arguments = parser.parse_args(argv)

@@ -92,7 +92,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that `Inputs.of` reads."""
 
     def files(name: str, text: str) -> None:
-        parser.add_argument(name, type=Path, nargs="+", default=[], metavar="FILE", help=text)
+        parser.add_argument(name, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
 
     parser.add_argument("--preset", required=True, help="preset of these records; demo shows no printed number")
     files("--records", "records, in any order")

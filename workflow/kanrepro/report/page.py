@@ -102,7 +102,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Make one self-contained HTML report from existing records and figures; nothing is trained.",
     )
     add_inputs(parser)
-    parser.add_argument("--figures", type=Path, nargs="+", default=[], metavar="FILE", help="PNG or SVG, in this order")
+    parser.add_argument(
+        "--figures", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="PNG or SVG, in this order"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the HTML file to write")
     parser.add_argument(
         "--margin",
