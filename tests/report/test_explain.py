@@ -93,7 +93,10 @@ def test_a_row_of_table_4(small, describe):
         (("tabel2", "MUTAG", "khan_gcl", None), "unknown table 'tabel2'. Did you mean 'table2'"),
         (("table2", "MUTAGG", "khan_gcl", None), "unknown data set 'MUTAGG'. Did you mean 'MUTAG'"),
         (("table2", "MUTAG", "kan_gcl", None), "unknown method 'kan_gcl'. Did you mean 'khan_gcl'"),
-        (("table2", "MUTAG", "khan_gcl", "litteral"), "unknown reading 'litteral'. Did you mean 'literal'"),
+        (
+            ("table2", "MUTAG", "khan_gcl", "litteral"),
+            "unknown reading of khan_gcl in table2: 'litteral'. Did you mean 'literal'",
+        ),
         (("table2", "MUTAG", None, None), "name a method of table2"),
         (("table3", "MUTAG", "wo_hard_neg", None), "unknown method 'wo_hard_neg'"),
     ],

@@ -42,7 +42,7 @@ LATEX = r"""% Table 9: a & b
 
 \begin{table}[htbp]
 \centering
-\caption{a \& b. G. L}
+\caption{A \& b. G. L}
 \resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%
 \begin{tabular}{lr}
 \toprule

@@ -195,6 +195,16 @@ def test_shared_numbers_carry_a_footnote(write_cell, printed, folder):
     ]
 
 
+def test_a_reading_of_the_users_own_gets_its_rows(write_cell, printed, folder):
+    write_cell("MUTAG", "khan_gcl", "wide_grid", [91.0, 91.2])
+    write_cell("MUTAG", "graphcl", "wide_grid", [86.0, 87.0])
+    document, _ = table.build("table2", Inputs("small", folder=folder, published=printed), folder.parent / "tables")
+    text = table.render.markdown(document)
+    assert "| Khan-GCL | measured, wide_grid | not run | 91.1 ± 0.1 (2)" in text
+    assert "| GraphCL | measured, wide_grid | 86.5 ± 0.7 (2) |" in text
+    assert "| Khan-GCL − GraphCL | the whole of Khan-GCL | wide_grid |" in text
+
+
 def test_averages_appear_where_all_cells_exist(write_cell, folder):
     for place, dataset in enumerate(table.published.DATASETS):
         write_cell(dataset, "khan_gcl", "literal", [80.0 + place])

@@ -13,8 +13,9 @@ from kanrepro import provenance
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.files import sha256
 from kanrepro.record import Artefact, Data, Record
-from kanrepro.report import descriptions, layout, published
+from kanrepro.report import descriptions, published
 from kanrepro.report.inputs import Inputs, catalogue_name
+from kanrepro.report.layout import Layout, Row
 from kanrepro.report.results import LABELS, METHODS, READINGS, Cell, Results, Run, read, record_paths
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
@@ -32,8 +33,6 @@ def explain(table: str, dataset: str, method: str | None, reading: str | None, r
     """
     if table not in TABLES:
         raise unknown("table", table, TABLES)
-    if reading is not None and reading not in READINGS:
-        raise unknown("reading", reading, READINGS)
     inputs = Inputs(results.name, folder=results / "records")
     known = {*published.DATASETS, *inputs.entries, *_folders(inputs)}
     if table == "table4":
@@ -48,19 +47,17 @@ def explain(table: str, dataset: str, method: str | None, reading: str | None, r
         printed = published.NOTHING if stand_in else scores.cell(name, dataset)
         return f"{table}, {dataset}, {name}: printed {printed}, quoted by the paper; {NOT_RUN} here."
     found = _results(inputs, dataset)
+    rows = _rows(table, name, Layout(found.readings))
+    if reading is not None and reading not in rows:
+        raise unknown(f"reading of {name} in {table}:", reading, rows)
     lines = [f"{table}, {dataset}, {LABELS[name]} ({name})"]
-    for row_reading in [reading] if reading else _readings(table, name):
-        beside = next((r.printed for rows in layout.MEASURED.values() for r in rows if _is(r, name, row_reading)), None)
-        printed = published.NOTHING if stand_in or not beside else scores.cell(beside, dataset)
-        lines += ["", *_cell(found.cell(dataset, name, row_reading), row_reading, printed, results)]
+    for row in [rows[reading]] if reading else rows.values():
+        printed = published.NOTHING if stand_in else scores.cell(row.printed, dataset)
+        lines += ["", *_cell(found.cell(dataset, name, row.reading), row.reading, printed, results)]
     return "\n".join(lines)
 
 
 # names
-
-
-def _is(row: layout.Row, method: str, reading: str) -> bool:
-    return (row.method, row.reading) == (method, reading)
 
 
 def _methods(table: str) -> list[str]:
@@ -69,15 +66,15 @@ def _methods(table: str) -> list[str]:
     return list(METHODS) + ["untrained_mlp", "untrained_kan"] if table == "figure4" else list(LABELS)
 
 
-def _readings(table: str, method: str) -> list[str]:
-    """The readings in which the table shows a method."""
-    rows = [*(row for rows in layout.MEASURED.values() for row in rows), *layout.VARIANTS, *layout.CONTROLS]
-    return [r for r in READINGS if any(_is(row, method, r) for row in rows) and (table != "figure4" or r != "own")]
+def _rows(table: str, method: str, layout: Layout) -> dict[str, Row]:
+    """Reading -> the row that the table shows for a method."""
+    rows = [*(row for rows in layout.measured.values() for row in rows), *layout.variants, *layout.controls]
+    return {row.reading: row for row in rows if row.method == method and (table != "figure4" or row.reading != "own")}
 
 
 def _method(name: str, ours: Iterable[str], printed: Iterable[str]) -> str:
     """A method's key, or the printed name of one that is only printed, from any spelling: khan_gcl, Khan-GCL, RGCL."""
-    names = {method.lower(): method for method in printed if method not in layout.MEASURED}
+    names = {method.lower(): method for method in printed if method not in Layout(()).measured}
     for key in ours:
         names |= {key: key, LABELS[key].lower(): key}
     if name.lower() not in names:

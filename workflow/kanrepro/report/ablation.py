@@ -46,7 +46,7 @@ class Panels:
         return cls(
             results,
             published,
-            tuple(reading for reading in ("literal", "repaired") if any(reading == r for _, r in ran)),
+            tuple(reading for reading in results.readings if any(reading == r for _, r in ran)),
             tuple(dataset for dataset in datasets if any(dataset == d for d, _ in ran)),
             stand_in,
         )

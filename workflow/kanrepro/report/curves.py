@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from kanrepro.errors import UserError
 from kanrepro.report.ablation import COLOURS
-from kanrepro.report.results import METHODS, READINGS
+from kanrepro.report.results import LABELS, METHODS, READINGS
 from kanrepro.report.wording import short
 
 # column of history.csv -> label, and whether a wide range calls for a logarithmic axis
@@ -24,6 +24,7 @@ QUANTITIES = {
     "cos_hard": ("cos(v, v_hard)", False),
 }
 STYLES = {"own": ":", "literal": (0, (4, 1.5)), "repaired": "-"}
+OTHER = "-."  # readings that a user defined
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def read(path: Path) -> Curve:
         UserError: the path is not of that form, or the file is not such a table.
     """
     parts = path.absolute().parts
-    if len(parts) < 6 or parts[-3] not in READINGS:
+    if len(parts) < 6 or parts[-4] not in LABELS:
         raise UserError(f"{path}: expected a path <data set>/<method>/<reading>/<seed>/history.csv.")
     try:
         with path.open(encoding="utf-8", newline="") as stream:
@@ -89,9 +90,10 @@ def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
         axes[0, column].set_title(short(dataset), fontsize=10)
         axes[-1, column].set_xlabel("epoch")
     methods = [method for method in METHODS if any(method == m for _, m, _ in groups)]
-    readings = [reading for reading in READINGS if any(reading == r for _, _, r in groups)]
+    found = {reading for _, _, reading in groups}
+    readings = [reading for reading in READINGS if reading in found] + sorted(found - set(READINGS))
     handles = [Line2D([], [], color=COLOURS[method], label=METHODS[method]) for method in methods]
-    handles += [Line2D([], [], color="#444", ls=STYLES[reading], label=reading) for reading in readings]
+    handles += [Line2D([], [], color="#444", ls=STYLES.get(reading, OTHER), label=reading) for reading in readings]
     columns = len(handles) if len(handles) < size[0] / 1.4 else (len(handles) + 1) // 2
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=8.5)
     figure.align_ylabels(list(axes[:, 0]))
@@ -106,7 +108,7 @@ def _line(axis: Axes, runs: Sequence[np.ndarray], method: str, reading: str) -> 
     if not len(defined):
         return False
     x, values = defined + 1, values[:, defined]
-    axis.plot(x, values.mean(axis=0), color=COLOURS[method], ls=STYLES[reading], lw=1.2)
+    axis.plot(x, values.mean(axis=0), color=COLOURS[method], ls=STYLES.get(reading, OTHER), lw=1.2)
     axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=COLOURS[method], alpha=0.15, lw=0)
     return True
 

@@ -1,8 +1,9 @@
 """Which rows and comparisons Tables 2 and 3 show."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kanrepro.report.results import LABELS
+from kanrepro.report.results import CONTROLS, LABELS, METHODS
 
 
 @dataclass(frozen=True)
@@ -18,25 +19,6 @@ class Row:
         return LABELS[self.method]
 
 
-# GraphCL's numbers are quoted from GraphCL, so its own habits stand beside them
-MEASURED = {
-    "GraphCL": (Row("graphcl", "own", "GraphCL"),),
-    "Khan-GCL": (Row("khan_gcl", "literal", "Khan-GCL"), Row("khan_gcl", "repaired", "Khan-GCL")),
-}
-
-_BOTH = ("literal", "repaired")
-
-VARIANTS = tuple(
-    Row(method, reading)
-    for method in ("graphcl", "wo_hard_neg", "rand_perturb", "wo_d_dims", "wo_i_dims")
-    for reading in _BOTH
-)
-CONTROLS = (
-    Row("untrained_mlp", "own"),
-    *(Row(method, reading) for method in ("untrained_mlp", "untrained_kan", "shuffled_labels") for reading in _BOTH),
-)
-
-
 @dataclass(frozen=True)
 class Difference:
     """A claim as a difference of two measured rows of the same reading: `more` minus `less`."""
@@ -44,7 +26,7 @@ class Difference:
     more: str
     less: str
     isolates: str
-    readings: tuple[str, ...] = _BOTH
+    own: bool = False  # whether it can be asked of GraphCL's own habits too
 
     @property
     def label(self) -> str:
@@ -52,7 +34,7 @@ class Difference:
 
 
 DIFFERENCES = (
-    Difference("graphcl", "untrained_mlp", "training the MLP encoder", ("own", *_BOTH)),
+    Difference("graphcl", "untrained_mlp", "training the MLP encoder", own=True),
     Difference("khan_gcl", "untrained_kan", "training the KAN encoder"),
     Difference("wo_hard_neg", "graphcl", "KANs in place of MLPs"),
     Difference("rand_perturb", "wo_hard_neg", "random hard negatives"),
@@ -62,6 +44,40 @@ DIFFERENCES = (
     Difference("khan_gcl", "rand_perturb", "CKFI in place of random dimensions"),
     Difference("khan_gcl", "graphcl", "the whole of Khan-GCL"),
 )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The rows for the readings of Khan-GCL: `literal`, `repaired`, and those that a user defined."""
+
+    readings: tuple[str, ...]
+
+    @property
+    def measured(self) -> dict[str, tuple[Row, ...]]:
+        """Printed method -> the measured rows beside it."""
+        return {
+            # quoted from GraphCL, so its own habits stand beside it
+            "GraphCL": (Row("graphcl", "own", "GraphCL"),),
+            "Khan-GCL": tuple(Row("khan_gcl", reading, "Khan-GCL") for reading in self.readings),
+        }
+
+    @property
+    def variants(self) -> list[Row]:
+        """The other methods of the ablation, at Khan-GCL's settings."""
+        return self._rows([method for method in METHODS if method != "khan_gcl"])
+
+    @property
+    def controls(self) -> list[Row]:
+        return [Row("untrained_mlp", "own"), *self._rows(CONTROLS)]
+
+    @property
+    def differences(self) -> list[tuple[Difference, str]]:
+        """The claims, each with the readings that it is asked of."""
+        return [(d, r) for d in DIFFERENCES for r in (*(["own"] if d.own else []), *self.readings)]
+
+    def _rows(self, methods: Iterable[str]) -> list[Row]:
+        return [Row(method, reading) for method in methods for reading in self.readings]
+
 
 TITLES = {
     "table2": "Table 2: unsupervised learning, SVM accuracy in %",

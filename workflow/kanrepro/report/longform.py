@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 
-from kanrepro.report import layout
 from kanrepro.report.layout import Row
 from kanrepro.report.published import RUNS, Printed
 from kanrepro.report.scores import Builder
@@ -25,12 +24,12 @@ def lines(table: Builder, preset: str) -> list[dict[str, str]]:
     """All lines of the table: printed methods, then variants and controls, each over the data sets."""
     found: list[dict[str, str]] = []
     for method in table.published.methods:
-        rows = layout.MEASURED.get(method, ())
+        rows = table.layout.measured.get(method, ())
         if not rows and not table.stand_in:
             found.extend(_printed_only(table, preset, method, dataset) for dataset in table.datasets)
         found.extend(_measured(table, preset, "compared", row, dataset) for row in rows for dataset in table.datasets)
     if table.table == "table2":
-        for group, rows in (("variant", layout.VARIANTS), ("control", layout.CONTROLS)):
+        for group, rows in (("variant", table.layout.variants), ("control", table.layout.controls)):
             found.extend(_measured(table, preset, group, row, dataset) for row in rows for dataset in table.datasets)
     return found
 

@@ -133,7 +133,8 @@ TEX = {
 def latex(document: Document) -> str:
     """Tables to be put into a LaTeX document."""
     needs = "Needs \\usepackage{booktabs} and \\usepackage{graphicx}; records are named in comments."
-    parts = [_latex_block(block, document.title) for block in document.blocks]
+    caption = document.title.partition(": ")[2] or document.title  # LaTeX numbers tables itself
+    parts = [_latex_block(block, caption[:1].upper() + caption[1:]) for block in document.blocks]
     notes = " \\\\\n".join(f"\\textsuperscript{{{letter}}} {_tex(note)}" for letter, note in document.footnotes)
     notes = f"{{\\footnotesize\\noindent\n{notes}\n}}" if notes else ""
     return "\n\n".join([f"% {document.title}\n% {needs}", *_with_notes(document, parts, notes)]) + "\n"
@@ -159,7 +160,7 @@ def _latex_grid(grid: Grid, title: str) -> str:
         [
             r"\begin{table}[htbp]",
             r"\centering",
-            f"\\caption{{{_tex(title.partition(': ')[2] or title)}. {_tex(grid.title)}.{lead}}}",
+            f"\\caption{{{_tex(title)}. {_tex(grid.title)}.{lead}}}",
             r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
             f"\\begin{{tabular}}{{{columns}}}",
             r"\toprule",

@@ -79,6 +79,12 @@ class Results:
         return found
 
     @property
+    def readings(self) -> tuple[str, ...]:
+        """The readings of Khan-GCL: the two of the protocol, then those that a user defined."""
+        found = {reading for _, _, reading in self.cells}
+        return ("literal", "repaired", *sorted(found - set(READINGS)))
+
+    @property
     def datasets(self) -> list[str]:
         """The data sets that have records, sorted by name."""
         return sorted({dataset for dataset, _, _ in self.cells})

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kanrepro.report import layout, statistics
+from kanrepro.report import statistics
 from kanrepro.report.descriptions import Source
 from kanrepro.report.document import SIGNS, Block, Document, Footnotes, Grid, Item, Records, Text
-from kanrepro.report.layout import Row
+from kanrepro.report.layout import TITLES, Difference, Layout, Row
 from kanrepro.report.published import AVERAGES, NOTHING, Printed, Published
 from kanrepro.report.results import Cell, Results
 from kanrepro.report.statistics import Comparison, compare, paired
@@ -50,21 +50,24 @@ class Builder:
         if self.table == "table2":
             blocks.append(self._differences())
         blocks.append(self._records())
-        title = layout.TITLES[self.table] + (" (stand-in data sets)" if self.stand_in else "")
+        title = TITLES[self.table] + (" (stand-in data sets)" if self.stand_in else "")
         return Document(title, tuple(blocks), self.footnotes.listed)
 
     # which rows
 
     @property
+    def layout(self) -> Layout:
+        return Layout(self.results.readings)
+
+    @property
     def compared(self) -> list[Row]:
         """The measured rows that stand beside printed ones."""
-        return [row for method in self.published.methods for row in layout.MEASURED.get(method, ())]
+        return [row for method in self.published.methods for row in self.layout.measured.get(method, ())]
 
     @property
     def rows(self) -> list[Row]:
         """All measured rows, in the order of the table."""
-        extra = (*layout.VARIANTS, *layout.CONTROLS) if self.table == "table2" else ()
-        return [*self.compared, *extra]
+        return self.compared + (self.layout.variants + self.layout.controls if self.table == "table2" else [])
 
     @property
     def averages(self) -> list[str]:
@@ -93,7 +96,7 @@ class Builder:
     def _overview(self) -> Grid:
         rows: list[tuple[Item, ...]] = []
         for method, citation in self.published.methods.items():
-            measured = layout.MEASURED.get(method, ())
+            measured = self.layout.measured.get(method, ())
             if not self.stand_in:
                 name = f"{method} [{citation}]" if citation else method
                 source = "printed" if measured else "printed; not run here"
@@ -109,7 +112,7 @@ class Builder:
 
     def _measured_only(self) -> Grid:
         averages = self.averages if len(self._ran) == len(self.datasets) else []
-        rows = [self._measured_row(row, self._ran, averages) for row in (*layout.VARIANTS, *layout.CONTROLS)]
+        rows = [self._measured_row(row, self._ran, averages) for row in self.layout.variants + self.layout.controls]
         if self.described:
             unfit = (Item("not defined", "missing"),) * len(averages)
             rows.append((Item("largest class"), Item("share of graphs"), *map(self._chance, self._ran), *unfit))
@@ -195,10 +198,9 @@ class Builder:
 
     def _differences(self) -> Grid:
         rows = []
-        for claim in layout.DIFFERENCES:
-            for reading in claim.readings:
-                cells = (self._difference_item(claim, reading, dataset) for dataset in self._ran)
-                rows.append((Item(claim.label), Item(claim.isolates), Item(reading), *cells))
+        for claim, reading in self.layout.differences:
+            cells = (self._difference_item(claim, reading, dataset) for dataset in self._ran)
+            rows.append((Item(claim.label), Item(claim.isolates), Item(reading), *cells))
         lead = (
             "Differences between measured rows in percentage points, with the 95 % interval of a t-test paired by seed "
             "(the runs of a seed share folds) and the number of pairs; `*` where the interval leaves out zero."
@@ -207,7 +209,7 @@ class Builder:
         names = tuple(map(short, self._ran))
         return Grid("What makes the difference", ("Difference", "Isolates", "Reading", *names), tuple(rows), 3, lead)
 
-    def _difference_item(self, claim: layout.Difference, reading: str, dataset: str) -> Item:
+    def _difference_item(self, claim: Difference, reading: str, dataset: str) -> Item:
         more = self.results.cell(dataset, claim.more, reading)
         less = self.results.cell(dataset, claim.less, reading)
         if more is None or less is None:

@@ -1,0 +1,109 @@
+"""Settings: validated once, at the door, with the key, the value and the nearest valid one."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kanrepro.errors import UserError
+from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, readings_of
+from kanrepro.settings import PretrainSettings, Settings, TuSettings, resolve
+
+ROOT = Path(__file__).resolve().parents[1]
+PRESETS = ROOT / "workflow" / "presets"
+
+
+@pytest.mark.parametrize("name", ["demo", "small", "paper"])
+def test_every_preset_resolves_and_names_itself(name: str) -> None:
+    settings = resolve({"preset": name}, PRESETS)
+    assert settings.preset == name and settings.tu.datasets
+
+
+def test_config_yaml_resolves_to_the_demo() -> None:
+    assert resolve(yaml.safe_load((ROOT / "config.yaml").read_text()), PRESETS).preset == "demo"
+
+
+def test_keys_of_the_configuration_come_over_the_preset() -> None:
+    config = {"preset": "small", "tu": {"seeds": [7], "pretrain": {"optimiser": {"epochs": 3}}}}
+    settings = resolve(config, PRESETS)
+    assert settings.tu.seeds == (7,) and settings.tu.pretrain.optimiser.epochs == 3
+    assert settings.tu.datasets == resolve({"preset": "small"}, PRESETS).tu.datasets
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"preset": "smal"}, "unknown preset 'smal'. Did you mean 'small'?"),
+        ({"devise": "cpu"}, "unknown key in config 'devise'. Did you mean 'device'?"),
+        ({"tu": {"dataset": ["MUTAG"]}}, "'tu.dataset'. Did you mean 'tu.datasets'?"),
+        ({"tu": {"pretrain": {"encoder": {"kan": {"girds": 5}}}}}, "Did you mean 'tu.pretrain.encoder.kan.grid'?"),
+        ({"tu": {"seeds": ["one"]}}, "tu.seeds.0 = 'one'"),
+        ({"tu": {"seeds": []}}, "tu.seeds = []"),
+        ({"tu": {"seeds": [1, 1]}}, "1 stands there twice"),
+        ({"tu": {"methods": ["khangcl"]}}, "Did you mean 'khan_gcl'?"),
+        ({"tu": {"pretrain": {"optimiser": {"learning_rate": 0}}}}, "tu.pretrain.optimiser.learning_rate = 0"),
+        ({"tu": {"pretrain": {"encoder": {"kan": {"range": [1, -1]}}}}}, "the lower end must be below the upper end"),
+        ({"tu": {"readings": {"literal": {"encoder": {"kan": {"rnge": [0, 1]}}}}}}, "Did you mean 'encoder.kan.range'?"),
+        ({"threads": 0}, "threads = 0"),
+        ({"report": {"margin": float("nan")}}, "report.margin"),
+    ],
+)
+def test_mistakes_are_refused_with_key_value_and_nearest(config: dict, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        resolve(config, PRESETS)
+    assert message in str(error.value)
+
+
+def test_the_committed_schema_is_that_of_the_models() -> None:
+    committed = json.loads((ROOT / "workflow" / "config.schema.json").read_text())
+    assert committed == Settings.model_json_schema(), "make it again: python -m kanrepro.settings --schema"
+
+
+def test_the_printed_protocol_is_the_default() -> None:
+    s = PretrainSettings()
+    assert (s.optimiser.epochs, s.optimiser.learning_rate, s.optimiser.batch_size) == (60, 1e-4, 128)
+    assert (s.encoder.hidden, s.encoder.layers, s.encoder.readout, s.encoder.join) == (32, 3, "sum", "concat")
+    assert (s.contrast.temperature, s.contrast.head) == (0.2, (32, 32))
+    n = s.contrast.negatives
+    assert {n.epsilon_delta, n.epsilon_rho} == {0.075} and {n.sigma_delta, n.sigma_rho} == {0.05}
+
+
+def test_readings_and_methods_change_only_what_they_say() -> None:
+    tu = TuSettings()
+    literal, repaired = (tu.pretrain_settings("khan_gcl", r) for r in ("literal", "repaired"))
+    assert literal.encoder.kan.range == (-1, 1) and repaired.encoder.kan.range == (-3, 3)
+    assert not literal.encoder.normalise_input and repaired.encoder.normalise_input
+    assert literal.contrast.negatives.perturbations == ("delta", "rho")
+    assert tu.pretrain_settings("wo_d_dims", "literal").contrast.negatives.perturbations == ("delta",)
+    assert tu.pretrain_settings("wo_i_dims", "literal").contrast.negatives.perturbations == ("rho",)
+    own = tu.pretrain_settings("graphcl", "own")
+    assert own.contrast.loss == "one_way" and own.optimiser.epochs == 20 and own.views.first_view == "original"
+    for method in {**METHODS, **CONTROLS}:
+        made = tu.pretrain_settings(method, "repaired")
+        assert (made.encoder.network == "mlp") == is_mlp(method)
+        assert not (is_mlp(method) and made.encoder.normalise_input)
+
+
+def test_mlps_on_labelled_sets_are_the_same_in_both_readings() -> None:
+    tu = TuSettings()
+    literal, repaired = (tu.pretrain_settings("graphcl", r).model_dump() for r in ("literal", "repaired"))
+    for made in (literal, repaired):  # none of these reaches an MLP on a set with labels
+        del made["encoder"]["kan"], made["features"], made["contrast"]["negatives"]["scale"]
+    assert literal == repaired
+    readings = list(READINGS)
+    assert readings_of("graphcl", readings, labelled=True) == ["literal", "own"]
+    assert readings_of("graphcl", readings, labelled=False) == ["literal", "repaired", "own"]
+    assert readings_of("graphcl", ["repaired"], labelled=True) == ["repaired"]
+    assert readings_of("khan_gcl", readings, labelled=True) == ["literal", "repaired"]
+
+
+def test_a_user_can_change_a_reading_or_add_one() -> None:
+    tu = TuSettings.model_validate({"readings": {"literal": {}, "wide": {"encoder": {"kan": {"range": [-9, 9]}}}}})
+    assert tu.pretrain_settings("khan_gcl", "wide").encoder.kan.range == (-9, 9)
+
+
+def test_merging_leaves_its_arguments_alone() -> None:
+    base, changes = {"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}
+    assert merged(base, changes) == {"a": {"b": 3, "c": 2}}
+    assert base == {"a": {"b": 1, "c": 2}} and changes == {"a": {"b": 3}}
