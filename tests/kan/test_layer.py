@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from kanrepro.kan import KAN, KANLinear, bspline_basis, layer
+from kanrepro.kan import KAN, KANLinear, bspline_basis, expansion
 
 
 def formula(kan: KANLinear, x: torch.Tensor) -> torch.Tensor:
@@ -16,14 +16,9 @@ def formula(kan: KANLinear, x: torch.Tensor) -> torch.Tensor:
     return y if kan.base_weight is None else y + functional.silu(x) @ kan.base_weight
 
 
-@pytest.fixture(params=[1 << 25, 0], ids=["kept", "recomputed"])
-def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer, "KEPT_BYTES", request.param)
-
-
 @pytest.mark.parametrize("base", [True, False])
 @pytest.mark.parametrize("order", [1, 3, 4])
-def test_value_and_gradients_equal_the_formula(kept: None, base: bool, order: int) -> None:
+def test_value_and_gradients_equal_the_formula(base: bool, order: int) -> None:
     kan = KANLinear(3, 4, order=order, base=base).double()
     x = (torch.rand(150, 3, dtype=torch.float64) * 6 - 3).requires_grad_()  # more than one block of 64 rows
     target = torch.rand(150, 4, dtype=torch.float64)
@@ -38,19 +33,30 @@ def test_value_and_gradients_equal_the_formula(kept: None, base: bool, order: in
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     kan, x = KANLinear(7, 5), torch.randn(1000, 7, requires_grad=True)
     whole = torch.autograd.grad(kan(x).square().sum(), [x, kan.coefficients])
-    monkeypatch.setattr(layer, "BLOCK_BYTES", {"cpu": 1})
+    monkeypatch.setattr(expansion, "BLOCK_BYTES", {"cpu": 1})
     blocks = torch.autograd.grad(kan(x).square().sum(), [x, kan.coefficients])
     for a, b in zip(whole, blocks, strict=True):
         torch.testing.assert_close(a, b)
 
 
-def test_gradcheck(kept: None) -> None:
+@pytest.mark.parametrize("base", [True, False])
+def test_compiled_and_plain_form_agree(base: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert expansion.native is not None, "numba is missing: it is a dependency"
+    kan, x = KANLinear(5, 3, base=base), (torch.rand(300, 5) * 6 - 3).requires_grad_()
+    compiled = [kan(x), *torch.autograd.grad(kan(x).square().sum(), [x, kan.coefficients])]
+    monkeypatch.setattr(expansion, "native", None)
+    plain = [kan(x), *torch.autograd.grad(kan(x).square().sum(), [x, kan.coefficients])]
+    for a, b in zip(compiled, plain, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+def test_gradcheck() -> None:
     kan = KANLinear(2, 3).double()
     x = (torch.rand(70, 2, dtype=torch.float64) * 4 - 2).requires_grad_()
     assert torch.autograd.gradcheck(kan, (x,))
 
 
-def test_inputs_without_gradient_still_train_the_weights(kept: None) -> None:
+def test_inputs_without_gradient_still_train_the_weights() -> None:
     kan = KANLinear(2, 3)
     kan(torch.randn(9, 2)).sum().backward()
     assert kan.coefficients.grad is not None

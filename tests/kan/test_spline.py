@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
 from kanrepro.kan import bspline_basis
-from kanrepro.kan.spline import Expansion, Grid, bspline_recursion
+from kanrepro.kan.spline import Grid, bspline_recursion
 
 ORDERS = [1, 2, 3, 4, 5]
 
@@ -53,19 +53,6 @@ def test_bases_are_non_negative_and_vanish_beyond_their_support() -> None:
     assert bool((bases >= 0).all())
     far = bspline_basis(torch.tensor([-2.2, 2.2, 9.0, -70.0]), 5, 3)
     torch.testing.assert_close(far, torch.zeros_like(far), atol=1e-6, rtol=0)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_expansion_values_and_slopes(order: int) -> None:
-    grid = Grid(5, order, -1.0, 1.0)
-    x = (torch.rand(50, 3, dtype=torch.float64) * 5 - 2.5).requires_grad_()
-    bases = bspline_basis(x, 5, order)
-    values, slopes = torch.empty(2, 50, 8 - 3 + order, 3, dtype=torch.float64)
-    Expansion(grid, 50, x.detach())(x.detach(), values, slopes)
-    torch.testing.assert_close(values, bases.transpose(1, 2))
-    for k in range(bases.shape[-1]):
-        (slope,) = torch.autograd.grad(bases[..., k].sum(), x, retain_graph=True)
-        torch.testing.assert_close(slopes[:, k], slope)
 
 
 def test_outside_share_counts_values_beyond_the_range() -> None:

@@ -34,6 +34,9 @@ def test_the_whole_chain_of_a_record(small, content, capsys):
     explain.main(["table2", "MUTAG", "khan_gcl", "--reading", "repaired", "--results", str(small)])
     text = capsys.readouterr().out
     assert "reading repaired: 91.00 ± 1.00 % over 3 runs; printed: 91.4 ± 1.1" in text
+    assert (
+        "  difference −0.40, 90 % interval [−1.95, +1.15], Welch p 0.622, equivalent within ±1.95: inconclusive" in text
+    )
     first = text.split("  record ")[1]
     assert first.startswith(str(path))
     assert "accuracy  90.00 %, folds 90.0 90.0" in first
@@ -76,6 +79,13 @@ def test_a_method_that_is_only_printed(small):
 def test_a_shared_number_says_so(small):
     text = explain.explain("figure4", "MUTAG", "graphcl", "repaired", small)
     assert "note: On sets with node labels" in text and "graphcl-literal-0.json" in text
+
+
+def test_one_run_says_why_there_is_no_test(small, write_cell):
+    write_cell("MUTAG", "graphcl", "own", [87.0])
+    text = explain.explain("table2", "MUTAG", "graphcl", "own", small)
+    assert "reading own: 87.00 % over 1 run; printed: 86.8 ± 1.3" in text
+    assert "  difference +0.20, one run has no standard deviation: inconclusive\n" in text
 
 
 def test_a_row_of_table_4(small, describe):

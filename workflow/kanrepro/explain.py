@@ -101,13 +101,14 @@ def _cell(cell: Cell | None, reading: str, printed: published.Printed, results: 
     if cell is None:
         return [f"reading {reading}: {NOT_RUN}; printed: {printed}"]
     found = compare(printed.summary(), cell.summary)
-    lines = [f"reading {reading}: {number(cell.summary, 2)} % over {len(cell.runs)} runs; printed: {printed}"]
+    runs = f"{len(cell.runs)} run{'s' if len(cell.runs) != 1 else ''}"
+    lines = [f"reading {reading}: {number(cell.summary, 2)} % over {runs}; printed: {printed}"]
     if found.difference is not None:
-        lines.append(
-            f"  difference {signed(found.difference)}, 90 % interval {interval(found.low, found.high)}, "
-            f"Welch p {probability(found.p)}, equivalent within {bound(found.bound)}: {found.verdict}"
-            + (f" ({found.reason})" if found.reason else "")
+        test = found.reason or (
+            f"90 % interval {interval(found.low, found.high)}, Welch p {probability(found.p)}, "
+            f"equivalent within {bound(found.bound)}"
         )
+        lines.append(f"  difference {signed(found.difference)}, {test}: {found.verdict}")
     lines += [f"  note: {note}" for note in cell.notes]
     shown: dict[str, str] = {}
     for run in cell.runs:

@@ -59,53 +59,6 @@ class Grid:
         return ((x.detach() - middle).abs() > half).float().mean()
 
 
-class Expansion:
-    """Work space that turns blocks of at most `rows` inputs into basis values and slopes, with no allocation a block.
-
-    A block is laid out (n, K, I), so that elementwise loops run along the inputs. Each truncated power is scaled by the
-    p-th root of its weight beforehand: the weights then cost nothing.
-    """
-
-    def __init__(self, grid: Grid, rows: int, like: Tensor) -> None:
-        self.grid = grid
-        self.terms = [(shift, abs(weight) ** (1 / grid.order), math.copysign(1, weight)) for shift, weight in grid.terms]
-        self.first_shift, self.scale, _ = self.terms[0]
-        self.reach = torch.tensor(self.first_shift * self.scale, device=like.device, dtype=like.dtype)
-        self.centres = self.scale * grid.centres(like).unsqueeze(-1)
-        shape = (rows, grid.bases, like.shape[-1])
-        self.distance, self.first, self.later, self.power = (like.new_empty(shape) for _ in range(4))
-
-    def __call__(self, x: Tensor, values: Tensor, slopes: Tensor | None = None) -> None:
-        """(n, I) inputs to (n, K, I) basis values B_k(x) and, where wanted, slopes dB_k/dx, written into place."""
-        n, p = x.shape[0], self.grid.order
-        distance, first = self.distance[:n], self.first[:n]
-        torch.sub(((x - self.grid.low) * (self.scale / self.grid.spacing)).unsqueeze(-2), self.centres, out=distance)
-        torch.sub(self.reach, torch.abs(distance, out=first), out=first).clamp_min_(0)
-        for j, (shift, root, sign) in enumerate(self.terms):
-            if j == 0:
-                power = _power(first, p - 1, out=self.power[:n] if slopes is None else slopes)
-                torch.mul(power, first, out=values)
-                continue
-            # a later term, relu(shift - |t|), from the first one, which is positive wherever it is
-            gap = torch.full_like(self.reach, root * (shift - self.first_shift))
-            later = torch.add(gap, first, alpha=root / self.scale, out=self.later[:n]).clamp_min_(0)
-            power = _power(later, p - 1, out=self.power[:n])
-            values.addcmul_(power, later, value=sign)
-            if slopes is not None:
-                slopes.add_(power, alpha=sign * root / self.scale)
-        if slopes is not None:  # every B-spline falls away from its centre
-            torch.copysign(slopes, distance, out=slopes).mul_(-p * self.scale / self.grid.spacing)
-
-
-def _power(base: Tensor, exponent: int, out: Tensor) -> Tensor:
-    """base ** exponent into `out`, where 0 ** 0 is 0 (a truncated power of degree 0 is a step)."""
-    if exponent == 0:
-        return torch.sign(base, out=out)
-    if exponent == 2:
-        return torch.mul(base, base, out=out)  # much cheaper than pow
-    return torch.pow(base, exponent, out=out)
-
-
 def bspline_basis(
     x: Tensor, grid: int = 5, order: int = 3, grid_range: tuple[float, float] = (-1.0, 1.0)
 ) -> Tensor:

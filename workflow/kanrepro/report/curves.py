@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from kanrepro.errors import UserError
 from kanrepro.report.ablation import COLOURS
@@ -123,6 +124,7 @@ def _dress(axis: Axes, log: bool, drawn: bool) -> None:
     if not drawn:
         axis.set_yticks([])
         axis.text(0.5, 0.5, "not defined", transform=axis.transAxes, ha="center", va="center", color="#777", fontsize=8)
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axis.grid(color="#e3e3e3", lw=0.6)
     axis.tick_params(labelsize=8)
     axis.spines[["top", "right"]].set_visible(False)
