@@ -17,13 +17,13 @@ PACKAGES = ("torch-geometric", "numba", "pykan")
 
 HEAD = """# Benchmarks
 
-Made by `python bench/run.py` (`make bench`); do not edit. `--only NAME` measures one part again and leaves the others as
-they are; each part says when, on what code and beside which load it was measured.
+Made by `make bench` (`python bench/run.py`); do not edit. `--only NAME` measures one part again and leaves the others
+as they are: each part says when, on what code and beside which load it was measured.
 
-How to read it: competitors run in turn in one process (A B A B ...), on {runs}. A ratio is that of the
-fastest runs; under "fastest / median / spread" stand the milliseconds of each competitor, the spread being (slowest -
-fastest) / median. A large spread means that the machine was busy. "Threads" are PyTorch's CPU threads. Targets
-are those that the project set itself; a line without one is there to be known. Nothing here is asserted.
+How to read it. Competitors run in turn in one process, A B A B ..., and a ratio is that of their fastest runs, since
+what slows a run down is not the code. Under "fastest / median / spread" stand milliseconds for each competitor; the
+spread is (slowest - fastest) / median, and a large one means a busy machine. "Threads" are PyTorch's CPU threads. A
+line without target is there to be known. The files `bench/bench_*.py` say what is compared with what.
 """
 
 
@@ -71,31 +71,38 @@ def update(folder: Path, name: str, made: dict[str, Any]) -> Path:
     document = read_json(path) if path.exists() else {"machine": hardware, "sections": {}}
     document["sections"][name] = made
     write_json(path, document)
-    pages = [HEAD.format(runs="real data where it says so")]
-    pages += [page(read_json(other)) for other in sorted(folder.glob("*.json"))]
+    pages = [HEAD, *(page(read_json(other)) for other in sorted(folder.glob("*.json")))]
     with atomic(folder / "README.md") as temporary:
         temporary.write_text("\n".join(pages), encoding="utf-8")
     return path
 
 
 def page(document: dict[str, Any]) -> str:
-    """A machine's document as Markdown."""
-    parts = [f"## {document['machine']}\n"]
+    """A machine's document as Markdown; code and versions stand where they differ from those of the part before."""
+    parts, before = [f"## {document['machine']}\n"], ""
     for name, made in document["sections"].items():
-        parts += [f"### {name}\n", _origin(made), _table(made["lines"])]
-    return "\n".join(parts)
+        made_with = _made_with(made)
+        parts += [
+            f"### {name}\n",
+            _circumstances(made),
+            "" if made_with == before else made_with,
+            _table(made["lines"]),
+        ]
+        before = made_with
+    return "\n".join(filter(None, parts))
 
 
-def _origin(made: dict[str, Any]) -> str:
+def _circumstances(made: dict[str, Any]) -> str:
     commit = f"commit {made['commit'][:10]}" if made["commit"] else "no commit"
     changed = " with changes" if made["dirty"] else ""
+    quick = "**Quick run at small sizes: not a result.** " if made["quick"] else ""
+    return f"{quick}{made['date']}, {commit}{changed}, load before {made['load_before']}, {made['seconds']} s.\n"
+
+
+def _made_with(made: dict[str, Any]) -> str:
     digests = ", ".join(f"{module} {digest}" for module, digest in made["code"].items())
     packages = ", ".join(f"{package} {version}" for package, version in made["versions"].items())
-    quick = "**Quick run at small sizes: not a result.** " if made["quick"] else ""
-    return (
-        f"{quick}{made['date']}, {commit}{changed}, load before {made['load_before']}, {made['seconds']} s. "
-        f"Code: {digests}. Versions: {packages}.\n"
-    )
+    return f"Code: {digests}. Versions: {packages}.\n"
 
 
 def _table(lines: list[dict[str, Any]]) -> str:
@@ -105,7 +112,8 @@ def _table(lines: list[dict[str, Any]]) -> str:
         met = {None: "", True: "yes", False: "**no**"}[line["met"]]
         value = "-" if line["value"] is None else f"{line['value']:g} {line['unit']}".strip()
         times = "<br>".join(
-            f"{name}: {t['least_ms']:g} / {t['median_ms']:g} / {100 * t['spread']:.0f}" for name, t in line["times"].items()
+            f"{name}: {t['least_ms']:g} / {t['median_ms']:g} / {100 * t['spread']:.0f}"
+            for name, t in line["times"].items()
         )
         cells = [line["name"], line["threads"] or "", value, line["target"] or "", met, times, line["note"]]
         rows.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")

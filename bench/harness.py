@@ -8,7 +8,7 @@ beside it, and tell how quiet the machine was.
 import operator
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -101,7 +101,7 @@ def not_measured(name: str, why: str) -> Line:
     return Line(name, None, note=f"not measured: {why}")
 
 
-def side_by_side(competitors: dict[str, Callable[[], object]], effort: Effort) -> dict[str, Times]:
+def side_by_side(competitors: Mapping[str, Callable[[], object]], effort: Effort) -> dict[str, Times]:
     """Seconds of each competitor, run in turn for about `effort.seconds`, after one run each that does not count."""
     start = time.perf_counter()
     for run in competitors.values():
@@ -117,10 +117,20 @@ def side_by_side(competitors: dict[str, Callable[[], object]], effort: Effort) -
     return {name: Times(seconds) for name, seconds in taken.items()}
 
 
+def fastest(name: str, times: dict[str, Times], of: str, unit: str = "ms", **more: Any) -> Line:
+    """A line: the least time of `of`, in ms or s."""
+    return Line(name, times[of].least * {"ms": 1e3, "s": 1}[unit], unit, times={of: times[of].summary()}, **more)
+
+
 def ratio(name: str, times: dict[str, Times], over: str, under: str, target: str | None = None, **more: Any) -> Line:
     """A line: the least time of `over` as a multiple of that of `under`."""
     kept = {part: times[part].summary() for part in (over, under)}
     return Line(name, times[over].least / times[under].least, "x", target, times=kept, **more)
+
+
+def words(*parts: str) -> str:
+    """The parts that say something, as one note."""
+    return "; ".join(filter(None, parts))
 
 
 def judged(effort: Effort, target: str) -> str | None:

@@ -18,7 +18,6 @@ import bench_workflow
 import document
 import torch
 from harness import Effort, Line, not_measured
-from subprocesses import svm_lines
 
 from kanrepro.errors import UserError, cli
 from kanrepro.machine import keep_freed_memory
@@ -34,7 +33,6 @@ BENCHMARKS: dict[str, Benchmark] = {
     "epoch": bench_epoch.lines,
     "memory": bench_memory.lines,
     "workflow": bench_workflow.lines,
-    "svm": svm_lines,
 }
 
 

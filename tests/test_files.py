@@ -62,7 +62,10 @@ def test_the_nearest_name_is_offered() -> None:
         (["kanrepro.pretrain", "--store", "none", "--output", "y"], "none does not exist"),
         (["kanrepro.pretrain", "--store", "x", "--output", "y", "--settings", "{"], "not valid JSON"),
         (["kanrepro.pretrain", "--store", "x", "--output", "y", "--settings", '{"optimizer": {}}'], "'optimiser'"),
-        (["kanrepro.pretrain", "--store", "x", "--output", "y", "--settings", '{"optimiser": {"epochs": -1}}'], "epochs = -1"),
+        (
+            ["kanrepro.pretrain", "--store", "x", "--output", "y", "--settings", '{"optimiser": {"epochs": -1}}'],
+            "epochs = -1",
+        ),
         (["kanrepro.pretrain", "--store", "x", "--output", "y", "--device", "cuda:99"], "cuda:99"),
         (["kanrepro.pretrain", "--store", "x", "--output", "y", "--device", "gpu"], "none of auto, cpu, cuda"),
         (["kanrepro.settings", "--check", "none.yaml"], "none.yaml cannot be read"),

@@ -44,7 +44,10 @@ def test_keys_of_the_configuration_come_over_the_preset() -> None:
         ({"tu": {"methods": ["khangcl"]}}, "Did you mean 'khan_gcl'?"),
         ({"tu": {"pretrain": {"optimiser": {"learning_rate": 0}}}}, "tu.pretrain.optimiser.learning_rate = 0"),
         ({"tu": {"pretrain": {"encoder": {"kan": {"range": [1, -1]}}}}}, "the lower end must be below the upper end"),
-        ({"tu": {"readings": {"literal": {"encoder": {"kan": {"rnge": [0, 1]}}}}}}, "Did you mean 'encoder.kan.range'?"),
+        (
+            {"tu": {"readings": {"literal": {"encoder": {"kan": {"rnge": [0, 1]}}}}}},
+            "Did you mean 'encoder.kan.range'?",
+        ),
         ({"threads": 0}, "threads = 0"),
         ({"report": {"margin": float("nan")}}, "report.margin"),
     ],

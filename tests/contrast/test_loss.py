@@ -41,6 +41,8 @@ def test_nt_xent_gradcheck_and_symmetry() -> None:
 def test_hard_negatives_get_no_gradient() -> None:
     v, v_hard = torch.randn(4, 3, requires_grad=True), torch.randn(4, 3, requires_grad=True)
     loss = hard_negative_loss(v, v_hard)
-    assert float(loss.detach()) == pytest.approx(sum(cosine(a, b) for a, b in zip(v, v_hard, strict=True)) / 4, abs=1e-6)
+    assert float(loss.detach()) == pytest.approx(
+        sum(cosine(a, b) for a, b in zip(v, v_hard, strict=True)) / 4, abs=1e-6
+    )
     loss.backward()
     assert v.grad is not None and v_hard.grad is None

@@ -35,7 +35,14 @@ def test_relative_scale_makes_epsilon_a_share_of_each_components_spread() -> Non
 @pytest.mark.parametrize(("shared", "sizes"), [(True, {1.5}), (False, {0.5, 1.5})])
 def test_the_sign_is_shared_or_drawn_for_each_perturbation(shared: bool, sizes: set[float]) -> None:
     ones = torch.ones(3)
-    p = shift({"delta": ones, "rho": ones}, epsilon_delta=1.0, epsilon_rho=0.5, sigma_delta=0, sigma_rho=0, shared_alpha=shared)
+    p = shift(
+        {"delta": ones, "rho": ones},
+        epsilon_delta=1.0,
+        epsilon_rho=0.5,
+        sigma_delta=0,
+        sigma_rho=0,
+        shared_alpha=shared,
+    )
     assert {round(float(v), 3) for v in p.abs().flatten()} == sizes
 
 

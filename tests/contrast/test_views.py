@@ -54,9 +54,9 @@ graph_sets = st.lists(
     st.integers(0, 9).flatmap(
         lambda n: st.tuples(
             st.just(n),
-            st.lists(st.tuples(st.integers(0, max(n - 1, 0)), st.integers(0, max(n - 1, 0))), max_size=12 if n else 0).map(
-                lambda pairs: [(a, b) for a, b in pairs if a != b]
-            ),
+            st.lists(
+                st.tuples(st.integers(0, max(n - 1, 0)), st.integers(0, max(n - 1, 0))), max_size=12 if n else 0
+            ).map(lambda pairs: [(a, b) for a, b in pairs if a != b]),
         )
     ),
     min_size=1,

@@ -40,7 +40,11 @@ def test_equals_the_textbook_recursion(order: int) -> None:
 
 
 @given(
-    x=st.floats(-1, 1), order=st.sampled_from(ORDERS), size=st.integers(1, 30), low=st.floats(-5, 0), width=st.floats(0.1, 9)
+    x=st.floats(-1, 1),
+    order=st.sampled_from(ORDERS),
+    size=st.integers(1, 30),
+    low=st.floats(-5, 0),
+    width=st.floats(0.1, 9),
 )
 def test_partition_of_unity_inside_the_grid(x: float, order: int, size: int, low: float, width: float) -> None:
     inside = torch.tensor([low + width * (x + 1) / 2], dtype=torch.float64)

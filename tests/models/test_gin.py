@@ -29,7 +29,12 @@ def test_sum_neighbours_tiny_world() -> None:
 
 
 def test_readouts_and_a_graph_without_nodes() -> None:
-    batch = GraphBatch(torch.tensor([[1.0], [3.0]]), torch.zeros(2, 0, dtype=torch.int64), torch.tensor([0, 2, 2]), torch.zeros(3).long())
+    batch = GraphBatch(
+        torch.tensor([[1.0], [3.0]]),
+        torch.zeros(2, 0, dtype=torch.int64),
+        torch.tensor([0, 2, 2]),
+        torch.zeros(3).long(),
+    )
     assert pool(batch.x, batch, "sum").tolist() == [[4.0], [0.0]]
     assert pool(batch.x, batch, "mean").tolist() == [[2.0], [0.0]]
 
@@ -54,7 +59,9 @@ def test_node_order_does_not_change_z(network: str, normalise: bool) -> None:
     gin = GIN(4, network=network, normalise_input=normalise).double()  # type: ignore[arg-type]
     batch = random_batch()
     batch = GraphBatch(batch.x.double(), batch.edge_index, batch.node_ptr, batch.edge_ptr)
-    within = torch.cat([torch.randperm(int(b - a)) + a for a, b in zip(batch.node_ptr, batch.node_ptr[1:], strict=False)])
+    within = torch.cat(
+        [torch.randperm(int(b - a)) + a for a, b in zip(batch.node_ptr, batch.node_ptr[1:], strict=False)]
+    )
     number = torch.empty_like(within)
     number[within] = torch.arange(within.numel())
     shuffled = GraphBatch(batch.x[within], number[batch.edge_index], batch.node_ptr, batch.edge_ptr)

@@ -88,5 +88,5 @@ def _digest(tensors: dict[str, Tensor], meta: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

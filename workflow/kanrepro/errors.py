@@ -1,4 +1,4 @@
-"""User errors, and the exit codes of every stage: 0 done, 1 a failure that is ours, 2 a mistake in what the user gave."""
+"""User errors, and every stage's exit codes: 0 done, 1 a failure that is ours, 2 a mistake in what the user gave."""
 
 import difflib
 import signal

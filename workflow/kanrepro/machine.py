@@ -25,7 +25,9 @@ def pick_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise UserError(f"device {name!r} is not supported; use auto, cpu or cuda.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UserError(f"device {name!r} is not there: {torch.cuda.device_count()} CUDA devices found. Use auto or cpu.")
+        raise UserError(
+            f"device {name!r} is not there: {torch.cuda.device_count()} CUDA devices found. Use auto or cpu."
+        )
     return device
 
 

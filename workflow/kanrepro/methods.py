@@ -57,7 +57,7 @@ def is_mlp(method: str) -> bool:
 
 
 def readings_of(method: str, readings: list[str], labelled: bool) -> list[str]:
-    """The readings in which a method is run: `own` is GraphCL's, and where MLPs see node labels `repaired` is `literal`."""
+    """The readings in which a method is run: `own` is GraphCL's; for MLPs on labelled sets `repaired` is `literal`."""
     if not is_mlp(method):
         return [r for r in readings if r != "own"]
     same = labelled and "literal" in readings

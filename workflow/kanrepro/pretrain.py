@@ -15,7 +15,7 @@ import math
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,17 @@ from kanrepro.models.gin import GIN, mlp
 from kanrepro.settings import EncoderSettings, PretrainSettings, ViewSettings, validate
 
 VIEW_NODES = 100_000
-HISTORY = ("epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "seconds")
+HISTORY: Sequence[str] = (
+    "epoch",
+    "loss",
+    "loss_cl",
+    "loss_hn",
+    "delta_mean",
+    "rho_mean",
+    "cos_hard",
+    "outside_grid",
+    "seconds",
+)
 
 
 def stream(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
@@ -181,7 +191,9 @@ class Training:
                 totals[name] = totals.get(name, 0) + value.detach()
             steps += 1
         if not steps:
-            raise UserError(f"{len(self.graphs.store)} graphs make no batch of two; contrast needs at least two graphs.")
+            raise UserError(
+                f"{len(self.graphs.store)} graphs make no batch of two; contrast needs at least two graphs."
+            )
         row: dict[str, float | None] = {name: None for name in HISTORY} | {
             name: float(total) / steps for name, total in totals.items()
         }
@@ -224,9 +236,7 @@ class Training:
         self.history = history
 
 
-def pretrain(
-    training: Training, state_file: Path, identity: dict[str, Any], progress: bool | None = None
-) -> Training:
+def pretrain(training: Training, state_file: Path, identity: dict[str, Any]) -> Training:
     """Train to the last epoch, saving the state after each; resumes from `state_file` where it holds the same run."""
     found = checkpoint.load_state(state_file, identity, lambda text: print(text, file=sys.stderr))
     if found:
@@ -234,7 +244,7 @@ def pretrain(
         training.restore(tensors, meta["history"])
         print(f"resuming after epoch {training.epoch}", file=sys.stderr)
     epochs = training.settings.optimiser.epochs
-    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=None if progress is None else not progress)
+    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=None)
     while training.epoch < epochs:
         row = training.run_epoch()
         checkpoint.save_state(state_file, training.state(), {"identity": identity, "history": training.history})
@@ -256,13 +266,17 @@ def write_history(path: Path, history: list[dict[str, float | None]]) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of the stage."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip # noqa: E501
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.pretrain",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--store", type=Path, required=True, help="graph store, made by kanrepro.data.prepare")
     parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join([*METHODS, *CONTROLS])}")
-    parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(READINGS)}, or one that --settings defines")
+    parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(READINGS)}, or your own name")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True, help="folder for the encoder and its history")
-    parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of PretrainSettings to change, last word")
+    parser.add_argument("--settings", default="{}", help="JSON or a file of it: PretrainSettings to change")
     parser.add_argument("--preset", default="by-hand", help="name that the record will carry")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")

@@ -101,5 +101,5 @@ class Record(_Part):
 
 
 def read_all(paths: Iterable[Path | str]) -> list[Record]:
-    """Read records in the order of their paths' names, so that what is made of them does not depend on the order given."""
+    """Read records in the order of their paths, so that what is made of them does not depend on the order given."""
     return [Record.read(path) for path in sorted(map(str, paths))]

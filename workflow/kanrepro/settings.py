@@ -31,11 +31,15 @@ class Part(pydantic.BaseModel):
 class KanSettings(Part):
     """KAN layers (Khan-GCL section 3, appendix F.1)."""
 
-    grid: Positive = Field(5, description="intervals of the grid (F.1)")
-    order: Annotated[int, Field(ge=1, le=5)] = Field(3, description="spline degree; 3 = cubic (F.1)")
-    range: tuple[float, float] = Field((-1.0, 1.0), description="interval that the grid covers; unstated, set by the reading")
-    base: bool = Field(True, description="SiLU branch of the original KAN; unstated")
-    coefficient_scale: Scale = Field(0.1, description="std of initial coefficients times sqrt(inputs); unstated")
+    grid: Positive = Field(default=5, description="intervals of the grid (F.1)")
+    order: Annotated[int, Field(ge=1, le=5)] = Field(default=3, description="spline degree; 3 = cubic (F.1)")
+    range: tuple[float, float] = Field(
+        default=(-1.0, 1.0), description="interval that the grid covers; unstated, set by the reading"
+    )
+    base: bool = Field(default=True, description="SiLU branch of the original KAN; unstated")
+    coefficient_scale: Scale = Field(
+        default=0.1, description="std of initial coefficients times sqrt(inputs); unstated"
+    )
 
     @pydantic.field_validator("range")
     @classmethod
@@ -48,21 +52,27 @@ class KanSettings(Part):
 class EncoderSettings(Part):
     """GIN (table 5)."""
 
-    network: Literal["mlp", "kan"] = Field("kan", description="what updates a node; set by the method")
-    hidden: Positive = Field(32, description="width of every layer (table 5)")
-    layers: Positive = Field(3, description="number of layers (table 5)")
-    readout: Literal["sum", "mean"] = Field("sum", description="over the nodes of a graph (table 5)")
-    join: Literal["concat", "last"] = Field("concat", description="z from all layers or the last; GraphCL concatenates on TU")
-    normalise_input: bool = Field(False, description="batch norm before each KAN; set by the reading")
+    network: Literal["mlp", "kan"] = Field(default="kan", description="what updates a node; set by the method")
+    hidden: Positive = Field(default=32, description="width of every layer (table 5)")
+    layers: Positive = Field(default=3, description="number of layers (table 5)")
+    readout: Literal["sum", "mean"] = Field(default="sum", description="over the nodes of a graph (table 5)")
+    join: Literal["concat", "last"] = Field(
+        default="concat", description="z from all layers or the last; GraphCL concatenates on TU"
+    )
+    normalise_input: bool = Field(default=False, description="batch norm before each KAN; set by the reading")
     kan: KanSettings = KanSettings()
 
 
 class FeatureSettings(Part):
     """Node features of TU sets."""
 
-    unlabelled: Literal["constant", "degree"] = Field("constant", description="sets without labels; set by the reading")
-    degree_cap: Positive = Field(64, description="larger degrees count as this one; unstated")
-    self_loops: bool = Field(False, description="GraphCL's habit: on all nodes but a graph's last, in untouched graphs")
+    unlabelled: Literal["constant", "degree"] = Field(
+        default="constant", description="sets without labels; set by the reading"
+    )
+    degree_cap: Positive = Field(default=64, description="larger degrees count as this one; unstated")
+    self_loops: bool = Field(
+        default=False, description="GraphCL's habit: on all nodes but a graph's last, in untouched graphs"
+    )
 
 
 ViewKind = Literal["drop_nodes", "perturb_edges", "mask_attributes", "subgraph"]
@@ -72,51 +82,60 @@ class ViewSettings(Part):
     """Augmentations (GraphCL's four kinds at its ratios)."""
 
     kinds: Annotated[tuple[ViewKind, ...], Field(min_length=1)] = Field(
-        ("drop_nodes", "subgraph", "perturb_edges", "mask_attributes"), description="drawn uniformly for each graph"
+        default=("drop_nodes", "subgraph", "perturb_edges", "mask_attributes"),
+        description="drawn uniformly for each graph",
     )
-    drop_ratio: Share = Field(0.1, description="share of nodes dropped")
-    edge_ratio: Share = Field(0.1, description="share of edges dropped, and as many added")
-    mask_ratio: Share = Field(0.1, description="share of nodes masked")
-    subgraph_ratio: Share = Field(0.2, description="share of nodes kept, plus one node")
-    subgraph_hops: Positive | None = Field(None, description="reach of the subgraph; null: unbounded, 1: GraphCL's code")
-    add_edges: bool = Field(True, description="false: edges are only dropped, as in GraphCL's code")
-    directed_edges: bool = Field(False, description="true: each direction is an edge, as in GraphCL's code")
-    first_view: Literal["augmented", "original"] = Field("augmented", description="original: GraphCL's code")
+    drop_ratio: Share = Field(default=0.1, description="share of nodes dropped")
+    edge_ratio: Share = Field(default=0.1, description="share of edges dropped, and as many added")
+    mask_ratio: Share = Field(default=0.1, description="share of nodes masked")
+    subgraph_ratio: Share = Field(default=0.2, description="share of nodes kept, plus one node")
+    subgraph_hops: Positive | None = Field(
+        default=None, description="reach of the subgraph; null: unbounded, 1: GraphCL's code"
+    )
+    add_edges: bool = Field(default=True, description="false: edges are only dropped, as in GraphCL's code")
+    directed_edges: bool = Field(default=False, description="true: each direction is an edge, as in GraphCL's code")
+    first_view: Literal["augmented", "original"] = Field(default="augmented", description="original: GraphCL's code")
 
 
 class NegativeSettings(Part):
     """Hard negatives (eq. 9, appendix E.2, F.3)."""
 
-    perturbations: tuple[Literal["delta", "rho", "random"], ...] = Field((), description="set by the method")
-    epsilon_delta: Scale = Field(0.075, description="F.3")
-    sigma_delta: Scale = Field(0.05, description="F.3")
-    epsilon_rho: Scale = Field(0.075, description="F.3")
-    sigma_rho: Scale = Field(0.05, description="F.3")
-    epsilon_random: Scale = Field(0.075, description="unstated; as the others")
-    sigma_random: Scale = Field(0.05, description="unstated; as the others")
-    scale: Literal["raw", "relative"] = Field("raw", description="of the scores; set by the reading")
-    shared_alpha: bool = Field(False, description="one sign for both perturbations (Algorithm 3) or one each (eq. 9)")
-    ranks: tuple[Positive, Positive, Positive] | None = Field(None, description="multilinear ranks; null: full (slow if set)")
+    perturbations: tuple[Literal["delta", "rho", "random"], ...] = Field(default=(), description="set by the method")
+    epsilon_delta: Scale = Field(default=0.075, description="F.3")
+    sigma_delta: Scale = Field(default=0.05, description="F.3")
+    epsilon_rho: Scale = Field(default=0.075, description="F.3")
+    sigma_rho: Scale = Field(default=0.05, description="F.3")
+    epsilon_random: Scale = Field(default=0.075, description="unstated; as the others")
+    sigma_random: Scale = Field(default=0.05, description="unstated; as the others")
+    scale: Literal["raw", "relative"] = Field(default="raw", description="of the scores; set by the reading")
+    shared_alpha: bool = Field(
+        default=False, description="one sign for both perturbations (Algorithm 3) or one each (eq. 9)"
+    )
+    ranks: tuple[Positive, Positive, Positive] | None = Field(
+        default=None, description="multilinear ranks; null: full (slow if set)"
+    )
 
 
 class ContrastSettings(Part):
     """Losses and projection head (eq. 1, 11, 12; table 5; F.3)."""
 
-    loss: Literal["nt_xent", "one_way"] = Field("nt_xent", description="eq. 1, or GraphCL's own")
-    temperature: Annotated[float, Field(gt=0)] = Field(0.2, description="tau (F.3)")
-    head: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field((32, 32), description="widths (table 5)")
+    loss: Literal["nt_xent", "one_way"] = Field(default="nt_xent", description="eq. 1, or GraphCL's own")
+    temperature: Annotated[float, Field(gt=0)] = Field(default=0.2, description="tau (F.3)")
+    head: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(default=(32, 32), description="widths (table 5)")
     negatives: NegativeSettings = NegativeSettings()
 
 
 class OptimiserSettings(Part):
     """Adam (F.3)."""
 
-    epochs: Annotated[int, Field(ge=0)] = Field(60, description="F.3; 0: the untrained encoder")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(1e-4, description="F.3")
-    batch_size: Annotated[int, Field(ge=2)] = Field(128, description="graphs; unstated, GraphCL's")
-    shuffle: Literal["each_epoch", "once"] = Field("each_epoch", description="once: GraphCL's code")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="of matrix products; bfloat16: mixed precision")
-    compile: bool = Field(False, description="torch.compile the encoder; needs a C++ compiler at run time")
+    epochs: Annotated[int, Field(ge=0)] = Field(default=60, description="F.3; 0: the untrained encoder")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-4, description="F.3")
+    batch_size: Annotated[int, Field(ge=2)] = Field(default=128, description="graphs; unstated, GraphCL's")
+    shuffle: Literal["each_epoch", "once"] = Field(default="each_epoch", description="once: GraphCL's code")
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="of matrix products; bfloat16: mixed precision"
+    )
+    compile: bool = Field(default=False, description="torch.compile the encoder; needs a C++ compiler at run time")
 
 
 class PretrainSettings(Part):
@@ -135,9 +154,8 @@ class SvmSettings(Part):
     c_values: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = (
         1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3,
     )  # fmt: skip
-    folds: Annotated[int, Field(ge=2)] = Field(10, description="outer folds, stratified")
-    inner_folds: Annotated[int, Field(ge=2)] = Field(5, description="inner folds of the search for C")
-
+    folds: Annotated[int, Field(ge=2)] = Field(default=10, description="outer folds, stratified")
+    inner_folds: Annotated[int, Field(ge=2)] = Field(default=5, description="inner folds of the search for C")
 
 
 Model = TypeVar("Model", bound=Part)
@@ -159,7 +177,8 @@ def validate(model: type[Model], content: Any, where: str) -> Model:
         path = [str(part) for part in first["loc"]]
         key = ".".join(path)
         if first["type"] == "extra_forbidden":
-            raise unknown(f"key in {where}", key, [".".join([*path[:-1], k]) for k in _keys(model, path[:-1])]) from None
+            known = [".".join([*path[:-1], name]) for name in _keys(model, path[:-1])]
+            raise unknown(f"key in {where}", key, known) from None
         raise UserError(f"{where}: {key or 'content'} = {first.get('input')!r}: {first['msg']}.") from None
 
 
@@ -177,28 +196,32 @@ def _keys(model: type[pydantic.BaseModel], path: list[str]) -> list[str]:
 class DataSettings(Part):
     """Where data sets come from."""
 
-    mirror: str | None = Field(None, description="folder tried before the public address; null: KANREPRO_MIRROR, if set")
-    catalog: tuple[str, ...] = Field((), description="own catalogue files beside the built-in one (docs/own-data.md)")
+    mirror: str | None = Field(default=None, description="folder tried before the public address, as KANREPRO_MIRROR")
+    catalog: tuple[str, ...] = Field(
+        default=(), description="own catalogue files beside the built-in one (docs/own-data.md)"
+    )
 
 
 class ReportSettings(Part):
     """How measured and printed numbers are compared."""
 
-    margin: Annotated[float, Field(gt=0)] = Field(1.0, description="equivalence margin, percentage points")
-    records: Literal["make", "existing"] = Field("make", description="existing: tables of the records that are there, no training")
-    repository: str | None = Field(None, description="address put before commits and files in the report")
+    margin: Annotated[float, Field(gt=0)] = Field(default=1.0, description="equivalence margin, percentage points")
+    records: Literal["make", "existing"] = Field(
+        default="make", description="existing: of the records that are there, without training"
+    )
 
 
 class TuSettings(Part):
     """Unsupervised learning on graph sets in TU format: tables 2 to 4, figure 4."""
 
-    datasets: tuple[str, ...] = Field((), description="names in the catalogue")
-    methods: tuple[str, ...] = Field(tuple(METHODS), description="variants of the ablation")
-    controls: tuple[str, ...] = Field(tuple(CONTROLS), description="rows that a number must beat, or sit at")
+    datasets: tuple[str, ...] = Field(default=(), description="names in the catalogue")
+    methods: tuple[str, ...] = Field(default=tuple(METHODS), description="variants of the ablation")
+    controls: tuple[str, ...] = Field(default=tuple(CONTROLS), description="rows that a number must beat, or sit at")
     readings: dict[str, dict[str, Any]] = Field(
-        {name: {} for name in READINGS}, description="readings to run, each with changes to its pretrain settings"
+        default={name: {} for name in READINGS},
+        description="readings to run, each with changes to its pretrain settings",
     )
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field((0, 1, 2, 3, 4), description="runs (5: E.2)")
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(default=(0, 1, 2, 3, 4), description="runs (5: E.2)")
     pretrain: PretrainSettings = PretrainSettings()
     svm: SvmSettings = SvmSettings()
 
@@ -233,9 +256,11 @@ class TuSettings(Part):
 class Settings(Part):
     """Everything that config.yaml and the presets can say."""
 
-    preset: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = Field("demo", description="names results/<preset>")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N, for every training job")
-    threads: Positive = Field(1, description="CPU threads of a training or evaluation job")
+    preset: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = Field(
+        default="demo", description="names results/<preset>"
+    )
+    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N, for every training job")
+    threads: Positive = Field(default=1, description="CPU threads of a training or evaluation job")
     data: DataSettings = DataSettings()
     tu: TuSettings = TuSettings()
     report: ReportSettings = ReportSettings()

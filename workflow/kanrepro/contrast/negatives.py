@@ -11,10 +11,11 @@ from kanrepro.settings import NegativeSettings
 
 @torch.no_grad()
 def component_scores(kind: str, coefficients: Sequence[Tensor], settings: NegativeSettings) -> Tensor:
-    """The score of every component of z: "delta", "rho", or "random" (all alike), one tensor (I, O, K) a block; (D,)."""
+    """(D,) "delta", "rho" or "random" (all alike) of every component of z, from one tensor (I, O, K) a block."""
     if kind == "delta" and settings.ranks is not None:
         return torch.cat([independent_scores_loop(c, settings.ranks) for c in coefficients])
-    score = {"delta": independent_scores, "rho": discriminative_scores, "random": lambda c: c.new_ones(c.shape[1])}[kind]
+    of = {"delta": independent_scores, "rho": discriminative_scores, "random": lambda c: c.new_ones(c.shape[1])}
+    score = of[kind]
     return torch.cat([score(c) for c in coefficients])
 
 

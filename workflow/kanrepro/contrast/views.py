@@ -1,8 +1,10 @@
 """Graph views: pure functions (batch, ratio, generator) -> batch over a whole batch at once (GraphCL's four kinds).
 
-Counts are exact for every graph of n nodes and m edges: floor(ratio * n) nodes dropped or masked, floor(ratio * m) edges
-changed, floor(ratio * n) + 1 nodes kept by `subgraph` (fewer where its component is smaller).
+Counts are exact for every graph of n nodes and m edges: floor(ratio * n) nodes dropped or masked, floor(ratio * m)
+edges changed, floor(ratio * n) + 1 nodes kept by `subgraph` (fewer where its component is smaller).
 """
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -23,7 +25,7 @@ def mask_attributes(batch: GraphBatch, ratio: float, generator: torch.Generator 
     masked = (rank < _count(batch.node_ptr, ratio)[batch.node_graph()]).nonzero().squeeze(1)
     shape = (masked.numel(), batch.x.shape[1])
     noise = torch.randn(shape, generator=generator, device=batch.x.device, dtype=batch.x.dtype)
-    return _replace(batch, x=batch.x.index_copy(0, masked, 0.5 + 0.5 * noise))
+    return replace(batch, x=batch.x.index_copy(0, masked, 0.5 + 0.5 * noise))
 
 
 def perturb_edges(
@@ -60,7 +62,7 @@ def perturb_edges(
         owner, order = torch.cat([owner, of if directed else of.repeat(2)]).sort(stable=True)
         edge_index = edge_index[:, order]
     edge_ptr = torch.cat([owner.new_zeros(1), torch.bincount(owner, minlength=batch.num_graphs).cumsum(0)])
-    return _replace(batch, edge_index=edge_index, edge_ptr=edge_ptr, edge_attr=None)
+    return replace(batch, edge_index=edge_index, edge_ptr=edge_ptr, edge_attr=None)
 
 
 def subgraph(
@@ -177,10 +179,6 @@ def _random_pairs(ptr: Tensor, counts: Tensor, generator: torch.Generator | None
     other = (u[1] * (size[owner] - 1)).long()
     other = other + (other >= first)  # skip the node itself
     return torch.stack([first, other]) + ptr[owner], owner
-
-
-def _replace(batch: GraphBatch, **changed: Tensor | None) -> GraphBatch:
-    return GraphBatch(**{**vars(batch), **changed})  # type: ignore[arg-type]
 
 
 def _concatenate(parts: list[GraphBatch]) -> GraphBatch:

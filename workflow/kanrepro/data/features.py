@@ -13,8 +13,8 @@ def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] =
     """(N, D) float features of all nodes of a set with one categorical field or none.
 
     Args:
-        unlabelled: what a set without node labels gets: the constant 1 (D = 1), as in GraphCL, or its in-degree one-hot,
-            degrees above `cap` counted as `cap` (D = cap + 1).
+        unlabelled: what a set without node labels gets: the constant 1 (D = 1), as in GraphCL, or its in-degree
+            one-hot, degrees above `cap` counted as `cap` (D = cap + 1).
     """
     if store.x.shape[1] == 1:
         return functional.one_hot(store.x[:, 0].long(), len(store.meta["node_labels"])).float()
@@ -26,7 +26,7 @@ def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] =
 
 
 def add_self_loops(store: GraphStore) -> GraphStore:
-    """GraphCL's own habit on TU sets: a self-loop on every node but the last of each graph; existing ones stay single."""
+    """GraphCL's own habit on TU sets: a self-loop on every node but the last of each graph, and no other."""
     node = torch.arange(store.x.shape[0], device=store.x.device)
     graph = torch.arange(len(store), device=node.device).repeat_interleave(store.node_ptr.diff())
     looped = node + 1 != store.node_ptr[graph + 1]

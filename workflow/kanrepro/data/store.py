@@ -1,7 +1,7 @@
 """GraphStore: all graphs of a set as flat tensors, and batches of them made without a loop over graphs."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ class GraphBatch:
 
     def to(self, device: torch.device | str) -> "GraphBatch":
         """The same batch on another device."""
-        return GraphBatch(*(None if t is None else t.to(device) for t in vars(self).values()))  # type: ignore[arg-type]
+        return replace(self, **{n: t.to(device) for n, t in vars(self).items() if t is not None})
 
     def to_pyg(self) -> "Batch":
         """As a PyTorch Geometric batch (x, edge_index, edge_attr, y, batch, ptr)."""
@@ -136,7 +136,8 @@ class GraphStore:
             if bool((ptr.diff() < 0).any()):
                 raise ValueError(f"{name} decreases")
         if self.edge_ptr.numel() != graphs + 1 or self.y.shape[0] != graphs:
-            raise ValueError(f"{graphs} graphs, but {self.edge_ptr.numel() - 1} edge ranges and {self.y.shape[0]} labels")
+            ranges, labels = self.edge_ptr.numel() - 1, self.y.shape[0]
+            raise ValueError(f"{graphs} graphs, but {ranges} edge ranges and {labels} labels")
         if self.edge_attr is not None and self.edge_attr.shape[0] != self.edge_index.shape[1]:
             raise ValueError("edge_attr and edge_index differ in length")
         if self.edge_index.numel():
@@ -187,21 +188,21 @@ class GraphStore:
 
     def to(self, device: torch.device | str) -> "GraphStore":
         """The same store with its tensors on another device."""
-        moved = {n: t.to(device) if isinstance(t, Tensor) else t for n, t in vars(self).items()}
-        return GraphStore(**moved)
+        return replace(self, **{n: t.to(device) for n, t in vars(self).items() if isinstance(t, Tensor)})
 
     @classmethod
     def from_pyg(cls, graphs: "list[Data]", meta: dict[str, Any] | None = None) -> "GraphStore":
         """A store of PyTorch Geometric graphs (x, edge_index, edge_attr, y), edges sorted and made distinct."""
-        from torch_geometric.utils import coalesce
-
         sizes = [int(graph.num_nodes or 0) for graph in graphs]
         edges, attributes = [], []
         for graph, size in zip(graphs, sizes, strict=True):
-            made = coalesce(graph.edge_index, graph.edge_attr, num_nodes=size, reduce="min")
-            index, attribute = made if isinstance(made, tuple) else (made, None)
-            edges.append(index)
-            attributes.append(attribute)
+            index = torch.as_tensor(graph.edge_index)
+            key, first = torch.unique(index[0] * size + index[1], return_inverse=True)
+            kept = torch.full_like(key, index.shape[1]).scatter_reduce_(
+                0, first, torch.arange(index.shape[1], device=index.device), "amin"
+            )
+            edges.append(index[:, kept])
+            attributes.append(None if graph.edge_attr is None else torch.as_tensor(graph.edge_attr)[kept])
         has_attributes = bool(attributes) and all(a is not None for a in attributes)
         return cls(
             x=torch.cat([g.x if g.x is not None else torch.zeros(n, 0) for g, n in zip(graphs, sizes, strict=True)]),

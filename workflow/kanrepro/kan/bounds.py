@@ -50,4 +50,3 @@ def printed_bound(coefficients: Tensor, grid: Grid) -> Tensor:
     middle = gram_matrix(Grid(grid.size + 4 * grid.order, grid.order, 0.0, (grid.size + 4 * grid.order) * grid.spacing))
     k = middle.shape[0] // 2  # a basis whose whole support lies inside: M(0) of the paper
     return middle[k, k] * (c - c.mean(-1, keepdim=True)).square().sum(-1)
-

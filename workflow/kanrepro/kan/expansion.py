@@ -1,8 +1,8 @@
 """What a KAN layer multiplies with its weights: the basis values of every input, block by block, and their slopes.
 
-Two forms give the same numbers to rounding. On the CPU in float32 the cubic bases are one compiled loop (`native`); for
-every other order, precision or device a handful of elementwise tensor operations do it, at two to three times the cost of
-a whole layer on a CPU. numba is only needed by the first form: without it the second one serves everywhere.
+Two forms give the same numbers to rounding. On the CPU in float32 the cubic bases are one compiled loop (`native`);
+for every other order, precision or device a handful of elementwise tensor operations do it. numba is only needed by the
+first form: without it the second one serves everywhere (docs/benchmarks says what that costs).
 """
 
 import math

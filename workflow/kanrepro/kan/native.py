@@ -1,4 +1,4 @@
-"""Cubic bases on the CPU in one pass over the inputs, compiled by numba; elsewhere kanrepro.kan.expansion does the same.
+"""Cubic bases on the CPU in one pass over the inputs, compiled by numba; kanrepro.kan.expansion does it elsewhere.
 
 The loops run along the inputs without branches, so that they compile to vector instructions. Compiled code is cached
 beside this file, or in the user's cache folder where that is not writable.

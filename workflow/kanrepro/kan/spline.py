@@ -59,9 +59,7 @@ class Grid:
         return ((x.detach() - middle).abs() > half).float().mean()
 
 
-def bspline_basis(
-    x: Tensor, grid: int = 5, order: int = 3, grid_range: tuple[float, float] = (-1.0, 1.0)
-) -> Tensor:
+def bspline_basis(x: Tensor, grid: int = 5, order: int = 3, grid_range: tuple[float, float] = (-1.0, 1.0)) -> Tensor:
     """The K = grid + order uniform B-splines at every value of x, differentiable any number of times.
 
     They sum to one inside `grid_range`, fall to zero within `order` knot spacings outside it, and are zero beyond.

@@ -67,7 +67,8 @@ class GIN(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.readout, self.join = readout, join
+        self.readout: Literal["sum", "mean"] = readout
+        self.join = join
         self.out_features = hidden * (layers if join == "concat" else 1)
         self.blocks = nn.ModuleList()
         for layer in range(layers):
@@ -93,7 +94,7 @@ class GIN(nn.Module):
         Empty for an MLP encoder. Together their O make up the components of z.
         """
         feeding = list(self.blocks) if self.join == "concat" else [self.blocks[-1]]
-        last = [block.network[-1] for block in feeding]  # type: ignore[union-attr,index]
+        last = [block.get_submodule("network")[-1] for block in feeding]  # type: ignore[index]
         return [layer.coefficients for layer in last if isinstance(layer, KANLinear)]
 
     def outside_share(self) -> Tensor:

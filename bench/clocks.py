@@ -1,0 +1,74 @@
+"""Where the time of a training epoch goes, measured inside the stage's own loop."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanrepro.data.store import GraphBatch, GraphStore
+from kanrepro.methods import READINGS, settings_of
+from kanrepro.pretrain import Training
+from kanrepro.settings import PretrainSettings, validate
+
+
+def settings_for(method: str, reading: str = "repaired") -> PretrainSettings:
+    """The stage's settings for a method."""
+    changes = settings_of(PretrainSettings().model_dump(mode="json"), READINGS[reading], method)
+    return validate(PretrainSettings, changes, method)
+
+
+class ClockedTraining(Training):
+    """A Training that keeps a clock of each part of its epochs; what is trained is the same.
+
+    Parts: views (drawn, batched, cut), encoder (its forward and backward alone: the backward of an encoder begins when
+    the gradient of z is there, and is the last of a backward pass), optimiser, and the rest (head, losses, scores,
+    bookkeeping) as what is left of the epoch.
+    """
+
+    def __init__(self, store: GraphStore, settings: PretrainSettings) -> None:
+        super().__init__(store, settings, seed=0, device="cpu")
+        self.clock: dict[str, float] = dict.fromkeys(("views", "encoder", "optimiser", "epoch"), 0.0)
+        self.steps = 0
+        self._begun: dict[str, float] = {}
+        encoder = self.model.encoder
+        encoder.register_forward_pre_hook(lambda *_: self._start("encoder"))
+        encoder.register_forward_hook(self._encoded)
+        self.optimiser.register_step_pre_hook(self._differentiated)
+        self.optimiser.register_step_post_hook(lambda *_: self._stop("optimiser"))
+
+    def run_epoch(self) -> dict[str, float | None]:
+        if self.epoch == 1:  # the first one warms up: it does not count
+            self.clock, self.steps = dict.fromkeys(self.clock, 0.0), 0
+        self._start("epoch")
+        row = super().run_epoch()
+        self._stop("epoch")
+        return row
+
+    def views(self, generator: torch.Generator) -> Iterator[tuple[GraphBatch, GraphBatch]]:
+        made = super().views(generator)
+        while True:
+            self._start("views")
+            pair = next(made, None)
+            self._stop("views")
+            if pair is None:
+                return
+            self.steps += 1
+            yield pair
+
+    def _encoded(self, module: Any, given: Any, z: Tensor) -> None:
+        self._stop("encoder")
+        if z.requires_grad:
+            z.register_hook(lambda _: self._start("encoder", again=False))
+
+    def _differentiated(self, *_: Any) -> None:
+        self._stop("encoder")
+        self._start("optimiser")
+
+    def _start(self, part: str, again: bool = True) -> None:
+        if again or part not in self._begun:
+            self._begun[part] = time.perf_counter()
+
+    def _stop(self, part: str) -> None:
+        self.clock[part] += time.perf_counter() - self._begun.pop(part)

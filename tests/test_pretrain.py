@@ -1,0 +1,179 @@
+"""Pre-training: every method runs, learns, resumes to the same bytes, and stops clearly when it diverges."""
+
+import csv
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from worlds import rings_and_stars
+
+from kanrepro import checkpoint, pretrain
+from kanrepro.embed import embed
+from kanrepro.errors import UserError
+from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, settings_of
+from kanrepro.settings import PretrainSettings
+
+EPOCHS = 6
+
+
+def settings(method: str = "khan_gcl", reading: str = "repaired", **optimiser: Any) -> PretrainSettings:
+    made = settings_of(PretrainSettings().model_dump(mode="json"), READINGS[reading], method)
+    return PretrainSettings.model_validate(merged(made, {"optimiser": {"batch_size": 16, **optimiser}}))
+
+
+@pytest.fixture(scope="module")
+def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "rings.safetensors"
+    rings_and_stars().save(path)
+    return path
+
+
+def command(store: Path, output: Path, *more: str, epochs: int = EPOCHS) -> list[str]:
+    changes = json.dumps({"optimiser": {"epochs": epochs, "batch_size": 16}})
+    stage = [sys.executable, "-m", "kanrepro.pretrain", "--store", str(store), "--output", str(output)]
+    return [*stage, "--settings", changes, *more]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of a run that nothing disturbed."""
+    output = tmp_path_factory.mktemp("undisturbed")
+    subprocess.run(command(store_path, output), check=True, capture_output=True)
+    return output
+
+
+@pytest.mark.parametrize("reading", ["literal", "repaired", "own"])
+@pytest.mark.parametrize("method", [*METHODS, *CONTROLS])
+def test_every_method_in_every_reading_trains(method: str, reading: str) -> None:
+    if reading == "own" and not is_mlp(method):
+        pytest.skip("GraphCL's own habits are for its own encoder")
+    training = pretrain.Training(rings_and_stars(), settings(method, reading), 0, "cpu")
+    row = training.run_epoch()
+    for name in ("delta_mean", "rho_mean", "outside_grid"):
+        assert (row[name] is None) == is_mlp(method), name
+    perturbed = bool(training.settings.contrast.negatives.perturbations)
+    assert (row["cos_hard"] is not None) == perturbed
+    terms = (row["loss_cl"] or 0) + (row["loss_hn"] or 0)
+    assert row["loss"] == pytest.approx(terms, rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["graphcl", "khan_gcl"])
+def test_a_tiny_set_is_overfitted(method: str) -> None:
+    """Ten different graphs too small to lose a node: both views are the graph itself, to be told from nine others."""
+    made = settings(method, learning_rate=1e-2).model_dump(mode="json")
+    made = PretrainSettings.model_validate(merged(made, {"views": {"kinds": ["drop_nodes"]}}))
+    training = pretrain.Training(rings_and_stars(10), made, 0, "cpu")
+    losses = [training.run_epoch()["loss_cl"] or 0.0 for _ in range(80)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.2
+    assert np.std(losses[-5:]) < 0.01  # it has settled
+
+
+def test_the_seed_alone_decides() -> None:
+    def weights(seed: int) -> torch.Tensor:
+        training = pretrain.Training(rings_and_stars(), settings(), seed, "cpu")
+        training.run_epoch()
+        return torch.cat([p.detach().flatten() for p in training.model.parameters()])
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+
+
+def test_mixed_precision_trains() -> None:
+    training = pretrain.Training(rings_and_stars(), settings(precision="bfloat16"), 0, "cpu")
+    row = training.run_epoch()
+    exact = pretrain.Training(rings_and_stars(), settings(), 0, "cpu").run_epoch()
+    assert row["loss"] == pytest.approx(exact["loss"], rel=0.05)
+
+
+def test_outputs_are_whole_and_explain_themselves(undisturbed: Path, store_path: Path) -> None:
+    assert sorted(p.name for p in undisturbed.iterdir()) == ["encoder.safetensors", "history.csv", "run.json"]
+    with (undisturbed / "history.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == [str(e) for e in range(1, EPOCHS + 1)]
+    z, y, info = embed(undisturbed / "encoder.safetensors", store_path)
+    assert z.shape == (40, 96) and np.isfinite(z).all() and y.tolist() == [0, 1] * 20
+    assert info["method"] == "khan_gcl" and info["dataset"] == "rings-and-stars"
+    assert info["run"]["command"].startswith("python -m kanrepro.pretrain --store")
+
+
+def test_an_encoder_is_not_evaluated_on_another_version_of_its_set(undisturbed: Path, tmp_path: Path) -> None:
+    rings_and_stars(20).save(tmp_path / "other.safetensors")
+    with pytest.raises(UserError, match="was trained on another version of rings-and-stars"):
+        embed(undisturbed / "encoder.safetensors", tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "SIGTERM"])
+def test_interrupted_anywhere_it_resumes_to_the_same_bytes(
+    kill: signal.Signals, undisturbed: Path, store_path: Path, tmp_path: Path
+) -> None:
+    """Three times at a random moment after the first epoch, then to the end."""
+    state, chance = tmp_path / "state.safetensors", random.Random(int(kill))
+    for _ in range(3):
+        process = subprocess.Popen(command(store_path, tmp_path), stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and not state.exists():
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.3))
+        process.send_signal(kill)
+        process.communicate()
+    done = subprocess.run(command(store_path, tmp_path), capture_output=True, text=True, check=True)
+    assert (tmp_path / "encoder.safetensors").read_bytes() == (undisturbed / "encoder.safetensors").read_bytes()
+    assert "resuming after epoch" in done.stderr or process.returncode == 0
+    assert not list(tmp_path.glob(".*")) or kill == signal.SIGKILL  # only kill -9 can leave a temporary file
+
+
+def test_a_corrupt_state_costs_one_epoch_and_changes_nothing(
+    undisturbed: Path, store_path: Path, tmp_path: Path
+) -> None:
+    def row(training: pretrain.Training) -> None:
+        training.run_epoch()
+        checkpoint.save_state(state, training.state(), {"identity": {}, "history": training.history})
+
+    state = tmp_path / "state.safetensors"
+    training = pretrain.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
+    for _ in range(3):
+        row(training)
+    state.write_bytes(state.read_bytes()[:-9])
+    again = pretrain.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
+    pretrain.pretrain(again, state, {})
+    assert again.epoch == EPOCHS
+    straight = pretrain.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
+    while straight.epoch < EPOCHS:
+        straight.run_epoch()
+    for name, tensor in straight.state().items():
+        assert torch.equal(tensor, again.state()[name]), name
+
+
+def test_divergence_is_one_clear_error() -> None:
+    training = pretrain.Training(rings_and_stars(), settings(learning_rate=1e38), 0, "cpu")
+    with pytest.raises(UserError, match="training diverged in epoch 1.*Lower optimiser.learning_rate"):
+        for _ in range(3):
+            training.run_epoch()
+    assert training.epoch < 2
+
+
+def test_one_graph_makes_no_contrast() -> None:
+    with pytest.raises(UserError, match="at least two graphs"):
+        pretrain.Training(rings_and_stars(1), settings(), 0, "cpu").run_epoch()
+
+
+@pytest.mark.slow
+def test_a_compiled_encoder_gives_the_same_loss() -> None:
+    compiled = pretrain.Training(rings_and_stars(), settings("graphcl", "literal", compile=True), 0, "cpu").run_epoch()
+    plain = pretrain.Training(rings_and_stars(), settings("graphcl", "literal"), 0, "cpu").run_epoch()
+    assert compiled["loss"] == pytest.approx(plain["loss"], rel=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("method", list(METHODS))
+def test_cuda_agrees_with_the_cpu(method: str) -> None:
+    gpu = pretrain.Training(rings_and_stars(), settings(method, "literal"), 0, "cuda").run_epoch()
+    cpu = pretrain.Training(rings_and_stars(), settings(method, "literal"), 0, "cpu").run_epoch()
+    assert gpu["loss"] == pytest.approx(cpu["loss"], rel=0.1)  # other random streams, the same expectation

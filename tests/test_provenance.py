@@ -1,0 +1,94 @@
+"""The code digest, and the direction of imports that it relies on."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kanrepro import provenance
+
+PACKAGE = Path(provenance.__file__).parent
+MODULES = sorted(
+    "kanrepro" + "".join(f".{part}" for part in path.relative_to(PACKAGE).with_suffix("").parts if part != "__init__")
+    for path in PACKAGE.rglob("*.py")
+)
+# who may import whom: a module imports only from rooms that stand before its own
+ORDER = [
+    {"errors", "files", "provenance", "methods", "machine", "catalog"},
+    {"settings", "smo", "rbf", "svm"},
+    {"record", "checkpoint"},
+    {"data"},
+    {"kan"},
+    {"models"},
+    {"contrast"},
+    {"pretrain"},
+    {"embed"},
+    {"probe"},
+]
+LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
+
+
+def imports(module: str) -> set[str]:
+    """The rooms of kanrepro that a module imports, anywhere in its source."""
+    source = provenance._source(module)
+    assert source is not None
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "kanrepro" else [node.module]
+            )
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("kanrepro.")}
+        assert not any(name.split(".")[0] == "snakemake" for name in names), f"{module} imports snakemake"
+    return found
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.count(".")])
+def test_imports_point_one_way(module: str) -> None:
+    room = module.split(".")[1]
+    others = imports(module) - {room}
+    if room in ("report", "explain"):
+        assert others <= {"errors", "files", "record", "catalog", "methods", "report", "provenance", "settings"}
+    else:
+        assert room in LEVEL, f"{module}: say in this test which room it is"
+        late = {other for other in others if LEVEL.get(other, 99) > LEVEL[room]}
+        assert not late, f"{module} imports {late}, which stand after it"
+
+
+@pytest.mark.parametrize(
+    "module", ["kanrepro.settings", "kanrepro.catalog", "kanrepro.record", "kanrepro.report.table"]
+)
+def test_light_modules_do_not_load_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_digest_sees_code_but_no_comments_docstrings_or_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def digest(text: str, other: str = "A = 1") -> str:
+        package = tmp_path / "kanrepro"
+        package.mkdir(exist_ok=True)
+        (package / "__init__.py").write_text("")
+        (package / "a.py").write_text(text)
+        (package / "b.py").write_text(other)
+        monkeypatch.setattr(provenance, "__file__", str(package / "provenance.py"))
+        for cached in (provenance.code_digest, provenance._source, provenance._tree):
+            cached.cache_clear()
+        return provenance.code_digest("kanrepro.a")
+
+    first = digest('"""Doc."""\nfrom kanrepro import b\ndef f(x):\n    """Doc."""\n    return x + b.A\n')
+    assert first == digest("from kanrepro import b  # comment\n\n\ndef f(x):\n    return (x +\n            b.A)\n")
+    assert first != digest("from kanrepro import b\ndef f(x):\n    return x - b.A\n")
+    assert first != digest("from kanrepro import b\ndef f(x):\n    return x + b.A\n", other="A = 2")
+    for cached in (provenance.code_digest, provenance._source, provenance._tree):
+        cached.cache_clear()
+
+
+def test_closure_of_a_stage_holds_what_it_runs_and_no_more() -> None:
+    closure = provenance.import_closure("kanrepro.pretrain")
+    assert {"kanrepro.kan.layer", "kanrepro.contrast.views", "kanrepro.settings"} <= set(closure)
+    assert not any(name.startswith("kanrepro.report") for name in closure)
