@@ -1,4 +1,9 @@
-"""KANLinear forward and backward: beside a Linear of equal arithmetic, the recursion, pykan, and what compilers do."""
+"""KANLinear forward and backward: beside a Linear of equal arithmetic, the recursion, pykan, and what compilers do.
+
+Measured in an ordinary process, as in a notebook, and again as the stages run, which tell the C library to keep freed
+memory (`kanrepro.machine.keep_freed_memory`): that helps those most that make the most temporaries, the recursion above
+all. A process cannot go back, so that the ordinary one comes first.
+"""
 
 import os
 import tempfile
@@ -33,13 +38,7 @@ print(time.perf_counter() - start)
 
 def lines(effort: Effort) -> Iterator[Line]:
     """All comparisons, with one and with two threads; those with compilers with one."""
-    torch.manual_seed(0)
-    for count in (1, 2):
-        with threads(count):
-            for size in WIDE:
-                yield from _wide(_small(size, effort), count, effort)
-            yield from _narrow(_small(NARROW, effort), count, effort)
-            yield from _pykan(_small(PYKAN, effort), count, effort)
+    yield from layer_lines(effort)
     with threads(1):
         for size in (WIDE[0], NARROW):
             yield from _without_numba(_small(size, effort), effort)
@@ -49,6 +48,17 @@ def lines(effort: Effort) -> Iterator[Line]:
         yield from _first_step()
         for size in (WIDE[0], NARROW):
             yield from _compiler(size, effort)
+
+
+def layer_lines(effort: Effort) -> Iterator[Line]:
+    """The comparisons with other layers."""
+    torch.manual_seed(0)
+    for count in (1, 2):
+        with threads(count):
+            for size in WIDE:
+                yield from _wide(_small(size, effort), count, effort)
+            yield from _narrow(_small(NARROW, effort), count, effort)
+            yield from _pykan(_small(PYKAN, effort), count, effort)
 
 
 def _wide(size: Size, count: int, effort: Effort) -> Iterator[Line]:

@@ -1,5 +1,7 @@
 """GIN: the formula, PyTorch Geometric as an oracle, and invariance."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -44,8 +46,9 @@ def test_blocks_equal_pytorch_geometrics_gin_convolution(network: str) -> None:
     from torch_geometric.nn import GINConv, global_add_pool
 
     torch.manual_seed(0)
-    gin, batch = GIN(4, network=network).eval(), random_batch()  # type: ignore[arg-type]
-    graph = batch.to_pyg()
+    gin: Any = GIN(4, network=network).eval()  # type: ignore[arg-type]
+    batch = random_batch()
+    graph: Any = batch.to_pyg()
     h, pooled = graph.x, []
     for block in gin.blocks:
         h = block.norm(torch.relu(GINConv(block.network)(h, graph.edge_index)))
@@ -73,10 +76,11 @@ def test_sizes_of_table_5_and_the_scored_coefficients() -> None:
     assert gin.out_features == 96
     assert [tuple(c.shape) for c in gin.scored_coefficients()] == [(32, 32, 8)] * 3
     assert GIN(7, network="mlp").scored_coefficients() == []
-    last = GIN(7, hidden=300, layers=5, join="last", readout="mean")
+    last: Any = GIN(7, hidden=300, layers=5, join="last", readout="mean")
     assert last.out_features == 300 and len(last.scored_coefficients()) == 1
     assert all(isinstance(layer, KANLinear) for block in last.blocks for layer in block.network)
-    kan = sum(p.numel() for block in GIN(32).blocks for p in block.network.parameters())
+    wide: Any = GIN(32)
+    kan = sum(p.numel() for block in wide.blocks for p in block.network.parameters())
     plain = sum(m.weight.numel() for m in GIN(32, network="mlp").modules() if isinstance(m, nn.Linear))
     assert kan == 9 * plain  # 8 coefficients and one base weight an edge
 

@@ -15,8 +15,8 @@ from kanrepro.kan.spline import Grid
 class _Spline(torch.autograd.Function):
     """y = expand(x) @ weight, where expand gives every input its K basis values and, as one more, its SiLU.
 
-    `weight` is ((K + 1) * I, O), or (K * I, O) without the SiLU branch. Work goes by blocks of rows: the expansion, K + 1
-    times as large as x, never exists as a whole, and the backward pass makes it again.
+    `weight` is ((K + 1) * I, O), or (K * I, O) without the SiLU branch. Work goes by blocks of rows: the expansion is
+    K + 1 times as large as x, never exists as a whole, and the backward pass makes it again.
     """
 
     @staticmethod
