@@ -13,6 +13,7 @@ import bench_ckfi
 import bench_epoch
 import bench_kan
 import bench_memory
+import bench_svm
 import bench_views
 import bench_workflow
 import document
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "epoch": bench_epoch.lines,
     "memory": bench_memory.lines,
     "workflow": bench_workflow.lines,
+    "svm": bench_svm.lines,
 }
 
 

@@ -18,6 +18,7 @@ MODULES = sorted(
 ORDER = [
     {"errors", "files", "provenance", "methods", "machine", "catalog"},
     {"settings", "smo", "rbf", "svm"},
+    {"reference"},
     {"record", "checkpoint"},
     {"data"},
     {"kan"},

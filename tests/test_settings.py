@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kanrepro import reference
 from kanrepro.errors import UserError
 from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, readings_of
 from kanrepro.settings import PretrainSettings, Settings, TuSettings, resolve
@@ -110,3 +111,8 @@ def test_merging_leaves_its_arguments_alone() -> None:
     base, changes = {"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}
     assert merged(base, changes) == {"a": {"b": 3, "c": 2}}
     assert base == {"a": {"b": 1, "c": 2}} and changes == {"a": {"b": 3}}
+
+
+def test_the_committed_reference_is_that_of_the_models() -> None:
+    made = reference.HEAD + "\n".join(reference.rows(Settings)) + "\n"
+    assert (ROOT / "docs" / "configuration.md").read_text() == made, "make it again: python -m kanrepro.reference"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -22,7 +23,7 @@ RUN = f"{RESULTS}/runs/tu/{{dataset}}/{{method}}/{{reading}}/{{seed}}"
 RECORD = f"{RESULTS}/records/tu/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
 DESCRIPTION = f"{RESULTS}/records/data/{{dataset}}.json"
 PAGE = f"{RESULTS}/report.html"
-CATALOGS = " ".join(f"--catalog {path}" for path in SETTINGS.data.catalog)
+CATALOGS = " ".join(f"--catalog {shlex.quote(path)}" for path in SETTINGS.data.catalog)
 
 
 wildcard_constraints:

@@ -9,8 +9,9 @@ rule fetch_tu:
     benchmark:
         "benchmarks/fetch/{dataset}.tsv"
     params:
-        mirror=f"--mirror {SETTINGS.data.mirror}" if SETTINGS.data.mirror else "",
+        mirror=f"--mirror {shlex.quote(SETTINGS.data.mirror)}" if SETTINGS.data.mirror else "",
         catalogs=CATALOGS,
+        entry=lambda wildcards: as_json(ENTRIES[wildcards.dataset]),
     threads: 1
     resources:
         mem_mb=500,
@@ -40,6 +41,7 @@ rule prepare_tu:
     params:
         archive=lambda wildcards, input: f"--archive {input[0]}" if len(input) else "",
         catalogs=CATALOGS,
+        entry=lambda wildcards: as_json(ENTRIES[wildcards.dataset]),
         code=code_digest("kanrepro.data.prepare"),
     threads: 1
     resources:

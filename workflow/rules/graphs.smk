@@ -17,7 +17,7 @@ rule pretrain_tu:
     benchmark:
         f"benchmarks/{SETTINGS.preset}/pretrain/{{dataset}}-{{method}}-{{reading}}-{{seed}}.tsv"
     params:
-        folder=RUN,
+        folder=lambda wildcards, output: os.path.dirname(output.encoder),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=lambda wildcards: as_json(SETTINGS.tu.pretrain_settings(wildcards.method, wildcards.reading)),

@@ -1,6 +1,7 @@
 """From records to tables, figures and the page."""
 
 DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
+PUBLISHED = [f"{workflow.basedir}/workflow/published/table{number}.csv" for number in (2, 3, 4)]
 NEEDED = {
     "table2": records([*SETTINGS.tu.methods, *SETTINGS.tu.controls]),
     "table3": records([method for method in SETTINGS.tu.methods if method == "khan_gcl"]),
@@ -18,11 +19,16 @@ if SETTINGS.report.records == "existing":
 
 
 def options(wildcards, input):
-    """What every report stage is told: the preset, the data sets, and the files that its rule waited for."""
-    given = [f"--preset {SETTINGS.preset}", "--datasets", *SETTINGS.tu.datasets, *CATALOGS.split()]
+    """What every report stage is told: the preset, and the files that its rule waited for."""
+    given = [f"--preset {SETTINGS.preset}", CATALOGS]
     for option, files in (("--records", input.records), ("--descriptions", input.descriptions)):
         given += [option, *files] if files else []
     return " ".join(given)
+
+
+def stem(wildcards, output):
+    """The outputs' common path without suffix."""
+    return os.path.splitext(output[0])[0]
 
 
 def page(path, caption, category):
@@ -34,6 +40,7 @@ rule table:
     input:
         records=lambda wildcards: NEEDED[wildcards.table],
         descriptions=DESCRIPTIONS,
+        published=PUBLISHED,
     output:
         multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
         html=page(f"{RESULTS}/tables/{{table}}.html", "{table}", "Tables"),
@@ -43,7 +50,7 @@ rule table:
         f"benchmarks/{SETTINGS.preset}/{{table}}.tsv"
     params:
         options=options,
-        stem=f"{RESULTS}/tables/{{table}}",
+        stem=stem,
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.report.table"),
     wildcard_constraints:
@@ -70,7 +77,7 @@ rule figure:
         f"benchmarks/{SETTINGS.preset}/figure4.tsv"
     params:
         options=options,
-        stem=f"{RESULTS}/figures/figure4",
+        stem=stem,
         code=code_digest("kanrepro.report.figure"),
     threads: 1
     resources:
@@ -92,7 +99,7 @@ rule history:
         f"benchmarks/{SETTINGS.preset}/history.tsv"
     params:
         preset=SETTINGS.preset,
-        stem=f"{RESULTS}/figures/history",
+        stem=stem,
         code=code_digest("kanrepro.report.figure"),
     threads: 1
     resources:
@@ -107,8 +114,10 @@ rule report_page:
     input:
         records=NEEDED["table2"],
         descriptions=DESCRIPTIONS,
+        published=PUBLISHED,
+        template=f"{workflow.basedir}/workflow/kanrepro/report/page.html.j2",
         tables=expand(f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4"]),
-        figures=[f"{RESULTS}/figures/figure4.svg", f"{RESULTS}/figures/history.svg"],
+        figures=[f"{RESULTS}/figures/figure4.svg", f"{RESULTS}/figures/history.png"],
     output:
         page(PAGE, "page", "Report"),
     log:
