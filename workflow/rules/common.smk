@@ -18,6 +18,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = f"results/{SETTINGS.preset}"
+ARCHIVE = "resources/downloads/tu/{dataset}.zip"
 TU = "resources/tu/{dataset}"
 RUN = f"{RESULTS}/runs/tu/{{dataset}}/{{method}}/{{reading}}/{{seed}}"
 RECORD = f"{RESULTS}/records/tu/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
@@ -74,6 +75,41 @@ def memory_mb(wildcards, attempt):
     return int(attempt * (2000 + values(wildcards.dataset) / 500))
 
 
-def minutes(epochs):
-    """A function that bounds a job's minutes by set size and epochs; twice as many at the second attempt."""
-    return lambda wildcards, attempt: int(attempt * (15 + epochs * values(wildcards.dataset) / 5e5))
+def training_minutes(wildcards, attempt):
+    """A bound of a training's minutes; twice as many at the second attempt."""
+    epochs = SETTINGS.tu.pretrain_settings(wildcards.method, wildcards.reading).optimiser.epochs
+    return int(attempt * (15 + epochs * values(wildcards.dataset) / 5e5))
+
+
+def evaluation_minutes(wildcards, attempt):
+    """A bound of an evaluation's minutes; SVMs grow with the square of the number of graphs."""
+    return int(attempt * (15 + (ENTRIES[wildcards.dataset].expected.graphs / 300) ** 2))
+
+
+def archive(wildcards):
+    """The archive of a set in TU format; the demo sets come with RDKit."""
+    return [] if ENTRIES[wildcards.dataset].format == "rdkit" else [ARCHIVE.format(dataset=wildcards.dataset)]
+
+
+def evaluated_encoder(wildcards):
+    """The encoder that a record evaluates: its own, or for shuffled labels that of the full method."""
+    method = "khan_gcl" if wildcards.method == "shuffled_labels" else wildcards.method
+    return f"{RUN}/encoder.safetensors".format(**{**wildcards, "method": method})
+
+
+def options(wildcards, input):
+    """What every report stage is told: the preset, and the files that its rule waited for."""
+    given = [f"--preset {SETTINGS.preset}", CATALOGS]
+    for option, files in (("--records", input.records), ("--descriptions", input.descriptions)):
+        given += [option, *files] if files else []
+    return " ".join(given)
+
+
+def stem(wildcards, output):
+    """The outputs' common path without suffix."""
+    return os.path.splitext(output[0])[0]
+
+
+def page(path, caption, category):
+    """A result that the Snakemake report shows."""
+    return report(path, caption=f"../report/{caption}.rst", category=category)

@@ -18,24 +18,6 @@ if SETTINGS.report.records == "existing":
     HISTORIES = [path for path in HISTORIES if os.path.exists(path)]
 
 
-def options(wildcards, input):
-    """What every report stage is told: the preset, and the files that its rule waited for."""
-    given = [f"--preset {SETTINGS.preset}", CATALOGS]
-    for option, files in (("--records", input.records), ("--descriptions", input.descriptions)):
-        given += [option, *files] if files else []
-    return " ".join(given)
-
-
-def stem(wildcards, output):
-    """The outputs' common path without suffix."""
-    return os.path.splitext(output[0])[0]
-
-
-def page(path, caption, category):
-    """A result that the Snakemake report shows."""
-    return report(path, caption=f"../report/{caption}.rst", category=category)
-
-
 rule table:
     input:
         records=lambda wildcards: NEEDED[wildcards.table],
@@ -48,17 +30,17 @@ rule table:
         f"logs/{SETTINGS.preset}/{{table}}.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/{{table}}.tsv"
-    params:
-        options=options,
-        stem=stem,
-        margin=SETTINGS.report.margin,
-        code=code_digest("kanrepro.report.table"),
     wildcard_constraints:
         table=r"table[234]",
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        options=options,
+        stem=stem,
+        margin=SETTINGS.report.margin,
+        code=code_digest("kanrepro.report.table"),
     shell:
         "python -m kanrepro.report.table --table {wildcards.table} {params.options} --margin {params.margin}"
         " --output-stem {params.stem} > {log} 2>&1"
@@ -75,14 +57,14 @@ rule figure:
         f"logs/{SETTINGS.preset}/figure4.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/figure4.tsv"
-    params:
-        options=options,
-        stem=stem,
-        code=code_digest("kanrepro.report.figure"),
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
+    params:
+        options=options,
+        stem=stem,
+        code=code_digest("kanrepro.report.figure"),
     shell:
         "python -m kanrepro.report.figure --figure figure4 {params.options} --output-stem {params.stem} > {log} 2>&1"
 
@@ -97,14 +79,14 @@ rule history:
         f"logs/{SETTINGS.preset}/history.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/history.tsv"
-    params:
-        preset=SETTINGS.preset,
-        stem=stem,
-        code=code_digest("kanrepro.report.figure"),
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
+    params:
+        preset=SETTINGS.preset,
+        stem=stem,
+        code=code_digest("kanrepro.report.figure"),
     shell:
         "python -m kanrepro.report.figure --figure history --preset {params.preset} --histories {input.histories}"
         " --output-stem {params.stem} > {log} 2>&1"
@@ -124,14 +106,14 @@ rule report_page:
         f"logs/{SETTINGS.preset}/report.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/report.tsv"
-    params:
-        options=options,
-        margin=SETTINGS.report.margin,
-        code=code_digest("kanrepro.report.page"),
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
+    params:
+        options=options,
+        margin=SETTINGS.report.margin,
+        code=code_digest("kanrepro.report.page"),
     shell:
         "python -m kanrepro.report.page {params.options} --figures {input.figures} --margin {params.margin}"
         " --output {output} > {log} 2>&1"
