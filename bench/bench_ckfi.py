@@ -20,7 +20,7 @@ def lines(effort: Effort) -> Iterator[Line]:
     large = torch.randn(width, width, 8, generator=generator)
     name = f"CKFI scores of ({width}, {width}, 8)"
     note = f"loop extrapolated from {HANDFUL} of its {width} outputs, which all cost the same"
-    for count in (1, 2):
+    for count in effort.threads:
         with threads(count):
             times = side_by_side({"closed form": lambda: ckfi.independent_scores(large)}, effort)
             times["loop"] = Times([_handful(large)[1] / HANDFUL * width for _ in range(3)])

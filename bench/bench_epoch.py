@@ -19,7 +19,7 @@ def lines(effort: Effort) -> Iterator[Line]:
     """All methods at equal settings (reading `repaired`), on each set."""
     effort = replace(effort, rounds=(1, 2) if effort.quick else (4, 10))
     for data in chosen(effort):
-        for count in (1, 2):
+        for count in effort.threads:
             with threads(count):
                 yield from _methods(data, effort, count)
 
@@ -28,7 +28,7 @@ def _methods(data: Set, effort: Effort, count: int) -> Iterator[Line]:
     store = data.store()
     trainings = {method: ClockedTraining(store, settings_for(method)) for method in METHODS}
     times = side_by_side({method: training.run_epoch for method, training in trainings.items()}, effort)
-    clock = trainings["graphcl"].clock
+    clock = trainings["graphcl"].fastest_epoch()
     yield Line(
         f"the encoder's own forward and backward, share of a graphcl epoch on {data.name}",
         value=100 * clock["encoder"] / clock["epoch"],
@@ -38,7 +38,7 @@ def _methods(data: Set, effort: Effort, count: int) -> Iterator[Line]:
         note=data.note,
     )
     for method, training in trainings.items():
-        note = words(_parts(training.clock), data.note)
+        note = words(_parts(training.fastest_epoch()), data.note)
         yield fastest(f"{method}, an epoch on {data.name}", times, method, "s", threads=count, note=note)
     for over, under in PAIRS:
         name = f"{over} over {under}, a step on {data.name} at equal settings"

@@ -53,7 +53,7 @@ def lines(effort: Effort) -> Iterator[Line]:
 def layer_lines(effort: Effort) -> Iterator[Line]:
     """The comparisons with other layers."""
     torch.manual_seed(0)
-    for count in (1, 2):
+    for count in effort.threads:
         with threads(count):
             for size in WIDE:
                 yield from _wide(_small(size, effort), count, effort)

@@ -22,15 +22,14 @@ def settings_for(method: str, reading: str = "repaired") -> PretrainSettings:
 class ClockedTraining(Training):
     """A Training that keeps a clock of each part of its epochs; what is trained is the same.
 
-    Parts: views (drawn, batched, cut), encoder (its forward and backward alone: the backward of an encoder begins when
-    the gradient of z is there, and is the last of a backward pass), optimiser, and the rest (head, losses, scores,
-    bookkeeping) as what is left of the epoch.
+    Parts, in seconds: views (drawn, batched, cut), encoder (its forward and its backward, which begins when the
+    gradient of z is there and is the last of a backward pass), optimiser; what is left of the epoch is the rest (head,
+    losses, scores, bookkeeping).
     """
 
     def __init__(self, store: GraphStore, settings: PretrainSettings) -> None:
         super().__init__(store, settings, seed=0, device="cpu")
-        self.clock: dict[str, float] = dict.fromkeys(("views", "encoder", "optimiser", "epoch"), 0.0)
-        self.steps = 0
+        self.clocks: list[dict[str, float]] = []  # one an epoch
         self._begun: dict[str, float] = {}
         encoder = self.model.encoder
         encoder.register_forward_pre_hook(lambda *_: self._start("encoder"))
@@ -39,12 +38,15 @@ class ClockedTraining(Training):
         self.optimiser.register_step_post_hook(lambda *_: self._stop("optimiser"))
 
     def run_epoch(self) -> dict[str, float | None]:
-        if self.epoch == 1:  # the first one warms up: it does not count
-            self.clock, self.steps = dict.fromkeys(self.clock, 0.0), 0
+        self.clocks.append(dict.fromkeys(("views", "encoder", "optimiser", "epoch", "steps"), 0.0))
         self._start("epoch")
         row = super().run_epoch()
         self._stop("epoch")
         return row
+
+    def fastest_epoch(self) -> dict[str, float]:
+        """The clock of the fastest epoch; the first one only warms up, and does not count."""
+        return min(self.clocks[1:], key=lambda clock: clock["epoch"])
 
     def views(self, generator: torch.Generator) -> Iterator[tuple[GraphBatch, GraphBatch]]:
         made = super().views(generator)
@@ -54,7 +56,7 @@ class ClockedTraining(Training):
             self._stop("views")
             if pair is None:
                 return
-            self.steps += 1
+            self.clocks[-1]["steps"] += 1
             yield pair
 
     def _encoded(self, module: Any, given: Any, z: Tensor) -> None:
@@ -71,4 +73,4 @@ class ClockedTraining(Training):
             self._begun[part] = time.perf_counter()
 
     def _stop(self, part: str) -> None:
-        self.clock[part] += time.perf_counter() - self._begun.pop(part)
+        self.clocks[-1][part] += time.perf_counter() - self._begun.pop(part)

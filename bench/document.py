@@ -18,7 +18,7 @@ PACKAGES = ("torch-geometric", "numba", "pykan")
 HEAD = """# Benchmarks
 
 Made by `make bench` (`python bench/run.py`); do not edit. `--only NAME` measures one part again and leaves the others
-as they are: each part says when, on what code and beside which load it was measured.
+as they are: each part says when, on what code, and how many processes wanted a core before the run ("load").
 
 How to read it. Competitors run in turn in one process, A B A B ..., and a ratio is that of their fastest runs, since
 what slows a run down is not the code. Under "fastest / median / spread" stand milliseconds for each competitor; the
@@ -33,7 +33,7 @@ def slug(hardware: str) -> str:
 
 
 def section(lines: list[Line], seconds: float, quick: bool, load: float) -> dict[str, Any]:
-    """One benchmark's lines with all that they were made from; `load` is that of the machine before it."""
+    """One benchmark's lines with all that they were made from; `load` is that of the machine before the run."""
     commit, dirty = provenance.commit()
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -20,15 +20,16 @@ COMPARE = {"<=": operator.le, ">=": operator.ge}
 
 @dataclass(frozen=True)
 class Effort:
-    """How much to measure: `quick` is a smoke test at small sizes, whose targets are not judged."""
+    """How much to measure, with which numbers of threads; `quick`: a smoke test at small sizes, its targets not judged."""
 
     quick: bool = False
     seconds: float = 8.0  # for one comparison
     rounds: tuple[int, int] = (5, 200)  # at least, at most
+    threads: tuple[int, ...] = (1, 2)
 
     @classmethod
     def small(cls) -> "Effort":
-        return cls(quick=True, seconds=0.05, rounds=(2, 5))
+        return cls(quick=True, seconds=0.05, rounds=(2, 5), threads=(1,))
 
 
 @dataclass(frozen=True)

@@ -76,11 +76,13 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--output {output} is a file. Name a folder.")
     torch.set_num_threads(1)
     effort = Effort.small() if arguments.quick else Effort()
+    load = document.load_average()
+    print(f"load before: {load:.2f}", flush=True)
     for name in [name for name in BENCHMARKS if not arguments.only or name in arguments.only]:
         if name != "kan":
             keep_freed_memory()  # as the stages do
-        load, start = document.load_average(), time.perf_counter()
-        print(f"{name} (load {load:.2f})", flush=True)
+        start = time.perf_counter()
+        print(name, flush=True)
         made = measure(name, effort)
         if output is not None:
             section = document.section(made, time.perf_counter() - start, effort.quick, load)

@@ -107,6 +107,11 @@ def test_a_user_can_change_a_reading_or_add_one() -> None:
     assert tu.pretrain_settings("khan_gcl", "wide").encoder.kan.range == (-9, 9)
 
 
+def test_a_reading_can_be_dropped() -> None:
+    settings = resolve({"preset": "demo", "tu": {"readings": {"own": None}}}, PRESETS)
+    assert list(settings.tu.readings) == ["literal", "repaired"]
+
+
 def test_merging_leaves_its_arguments_alone() -> None:
     base, changes = {"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}
     assert merged(base, changes) == {"a": {"b": 3, "c": 2}}

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
 from kanrepro import rbf, smo
 from kanrepro.errors import UserError
-from kanrepro.svm import SvmResult, cross_validate
+from kanrepro.svm import SvmResult, cross_validate, stratified
 
 C_VALUES = [10.0**k for k in range(-3, 4)]
 
@@ -71,6 +71,17 @@ def test_small_sets_agree_to_the_last_prediction(seed: int, classes: int, featur
     y = np.sort(np.concatenate([np.repeat(np.arange(classes), 4), rng.integers(0, classes, 20)]))
     z = rng.integers(-spread, spread + 1, (len(y), features)) + 0.3 * y[:, None]
     same(z, y, folds(y, 2), inner=2, c_values=[0.01, 1.0, 100.0])
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 80), classes=st.integers(1, 5), count=st.integers(2, 7))
+def test_inner_folds_are_those_of_scikit_learn(seed: int, n: int, classes: int, count: int) -> None:
+    y = np.random.default_rng(seed).integers(0, classes, n)
+    assume(np.bincount(y).max() >= count)  # refused by both
+    found = stratified(y, count)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some class smaller than the number of folds
+        for k, (_, test) in enumerate(StratifiedKFold(count).split(y, y)):
+            np.testing.assert_array_equal(np.flatnonzero(found == k), test)
 
 
 @pytest.mark.parametrize("z", [np.zeros((30, 3)), np.full((30, 2), 7.5)])

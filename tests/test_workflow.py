@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {
@@ -15,7 +16,7 @@ TINY = {
         "datasets": ["CHEMBL-ACT"],
         "methods": ["graphcl", "khan_gcl"],
         "controls": ["untrained_kan", "shuffled_labels"],
-        "readings": {"literal": {}, "repaired": {}},
+        "readings": {"own": None},
         "seeds": [0, 1],
         "pretrain": {"optimiser": {"epochs": 1}},
         "svm": {"c_values": [1.0], "folds": 2, "inner_folds": 2},
@@ -33,15 +34,10 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, config: dict | None = None) -> subprocess.CompletedProcess[str]:
-    """Snakemake in `folder`; `config` as --config, after all else."""
-    import yaml
-
-    given = [
-        f"{key}={yaml.safe_dump(value, default_flow_style=True, width=9999).strip()}"
-        for key, value in (config or {}).items()
-    ]
-    words = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *(["--config", *given] if given else [])]
+def snakemake(folder: Path, *arguments: str, config: dict) -> subprocess.CompletedProcess[str]:
+    """Snakemake in `folder`, with `config` over config.yaml."""
+    (folder / "over.yaml").write_text(yaml.safe_dump(config))
+    words = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, "--configfile", "over.yaml"]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment)
 
@@ -100,9 +96,9 @@ def test_a_changed_setting_reruns_what_depends_on_it(done: Path) -> None:
 
 
 @pytest.mark.parametrize("preset", ["demo", "small", "paper"])
-@pytest.mark.parametrize("target", ["all", "table2", "table3", "table4", "figure4"])
-def test_every_target_of_every_preset_has_a_plan(preset: str, target: str, tmp_path: Path) -> None:
-    plan = snakemake(checkout(tmp_path), "-n", "--quiet", target, config={"preset": preset})
+def test_every_target_of_every_preset_has_a_plan(preset: str, tmp_path: Path) -> None:
+    targets = ["all", "table2", "table3", "table4", "figure4"]
+    plan = snakemake(checkout(tmp_path), "-n", *targets, "--quiet", config={"preset": preset})
     assert plan.returncode == 0, plan.stderr[-2000:]
 
 
@@ -130,8 +126,8 @@ def test_table3_trains_only_the_full_method(tmp_path: Path) -> None:
 def test_mistakes_stop_before_any_job(config: dict, message: str, tmp_path: Path) -> None:
     run = snakemake(checkout(tmp_path), "-n", config=config)
     assert run.returncode != 0
-    assert message in run.stderr
-    assert "Traceback" not in run.stderr
+    assert message in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
 
 
 def test_a_failed_job_shows_its_log_and_leaves_no_output(tmp_path: Path) -> None:

@@ -219,11 +219,20 @@ class TuSettings(Part):
     controls: tuple[str, ...] = Field(default=tuple(CONTROLS), description="rows that a number must beat, or sit at")
     readings: dict[str, dict[str, Any]] = Field(
         default={name: {} for name in READINGS},
-        description="readings to run, each with changes to its pretrain settings",
+        description="readings to run, with changes to each; null drops one",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(default=(0, 1, 2, 3, 4), description="runs (5: E.2)")
     pretrain: PretrainSettings = PretrainSettings()
     svm: SvmSettings = SvmSettings()
+
+    @pydantic.field_validator("readings", mode="before")
+    @classmethod
+    def _without_dropped(cls, value: Any) -> Any:
+        return (
+            {name: changes for name, changes in value.items() if changes is not None}
+            if isinstance(value, dict)
+            else value
+        )
 
     @pydantic.field_validator("methods", "controls")
     @classmethod
