@@ -13,7 +13,7 @@ from subprocesses import last_line, python
 
 from kanrepro.data.store import GraphStore
 from kanrepro.machine import keep_freed_memory, peak_memory_mb
-from kanrepro.pretrain import Training
+from kanrepro.training import Training
 
 METHODS = ("graphcl", "khan_gcl")
 

@@ -14,9 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
 from kanrepro.data.splits import stratified_folds
-from kanrepro.pretrain import Training
 from kanrepro.settings import SvmSettings
 from kanrepro.svm import cross_validate
+from kanrepro.training import Training
 
 CORES = 2
 ALONE = 2  # folds for which scikit-learn is run on one core

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.methods import READINGS, settings_of
-from kanrepro.pretrain import Training
 from kanrepro.settings import PretrainSettings, validate
+from kanrepro.training import Training
 
 
 def settings_for(method: str, reading: str = "repaired") -> PretrainSettings:

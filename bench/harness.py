@@ -20,7 +20,7 @@ COMPARE = {"<=": operator.le, ">=": operator.ge}
 
 @dataclass(frozen=True)
 class Effort:
-    """How much to measure, with which numbers of threads; `quick`: a smoke test at small sizes, its targets not judged."""
+    """How much to measure; `quick` is a smoke test at small sizes, whose targets are not judged."""
 
     quick: bool = False
     seconds: float = 8.0  # for one comparison

@@ -12,7 +12,7 @@ import torch
 
 from kanrepro.data.store import GraphStore
 from kanrepro.kan import KANLinear
-from kanrepro.pretrain import Training
+from kanrepro.training import Training
 
 ROOT = Path(__file__).resolve().parents[1]
 LINE = {"name", "value", "unit", "target", "threads", "note", "times", "met"}

@@ -15,7 +15,7 @@ import pytest
 import torch
 from worlds import rings_and_stars
 
-from kanrepro import checkpoint, pretrain
+from kanrepro import checkpoint, pretrain, training
 from kanrepro.embed import embed
 from kanrepro.errors import UserError
 from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, settings_of
@@ -55,11 +55,11 @@ def undisturbed(store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_every_method_in_every_reading_trains(method: str, reading: str) -> None:
     if reading == "own" and not is_mlp(method):
         pytest.skip("GraphCL's own habits are for its own encoder")
-    training = pretrain.Training(rings_and_stars(), settings(method, reading), 0, "cpu")
-    row = training.run_epoch()
+    run = training.Training(rings_and_stars(), settings(method, reading), 0, "cpu")
+    row = run.run_epoch()
     for name in ("delta_mean", "rho_mean", "outside_grid"):
         assert (row[name] is None) == is_mlp(method), name
-    perturbed = bool(training.settings.contrast.negatives.perturbations)
+    perturbed = bool(run.settings.contrast.negatives.perturbations)
     assert (row["cos_hard"] is not None) == perturbed
     terms = (row["loss_cl"] or 0) + (row["loss_hn"] or 0)
     assert row["loss"] == pytest.approx(terms, rel=1e-5)
@@ -70,26 +70,26 @@ def test_a_tiny_set_is_overfitted(method: str) -> None:
     """Ten different graphs too small to lose a node: both views are the graph itself, to be told from nine others."""
     made = settings(method, learning_rate=1e-2).model_dump(mode="json")
     made = PretrainSettings.model_validate(merged(made, {"views": {"kinds": ["drop_nodes"]}}))
-    training = pretrain.Training(rings_and_stars(10), made, 0, "cpu")
-    losses = [training.run_epoch()["loss_cl"] or 0.0 for _ in range(80)]
+    run = training.Training(rings_and_stars(10), made, 0, "cpu")
+    losses = [run.run_epoch()["loss_cl"] or 0.0 for _ in range(80)]
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.2
     assert np.std(losses[-5:]) < 0.01  # it has settled
 
 
 def test_the_seed_alone_decides() -> None:
     def weights(seed: int) -> torch.Tensor:
-        training = pretrain.Training(rings_and_stars(), settings(), seed, "cpu")
-        training.run_epoch()
-        return torch.cat([p.detach().flatten() for p in training.model.parameters()])
+        run = training.Training(rings_and_stars(), settings(), seed, "cpu")
+        run.run_epoch()
+        return torch.cat([p.detach().flatten() for p in run.model.parameters()])
 
     assert torch.equal(weights(1), weights(1))
     assert not torch.equal(weights(1), weights(2))
 
 
 def test_mixed_precision_trains() -> None:
-    training = pretrain.Training(rings_and_stars(), settings(precision="bfloat16"), 0, "cpu")
-    row = training.run_epoch()
-    exact = pretrain.Training(rings_and_stars(), settings(), 0, "cpu").run_epoch()
+    run = training.Training(rings_and_stars(), settings(precision="bfloat16"), 0, "cpu")
+    row = run.run_epoch()
+    exact = training.Training(rings_and_stars(), settings(), 0, "cpu").run_epoch()
     assert row["loss"] == pytest.approx(exact["loss"], rel=0.05)
 
 
@@ -132,19 +132,19 @@ def test_interrupted_anywhere_it_resumes_to_the_same_bytes(
 def test_a_corrupt_state_costs_one_epoch_and_changes_nothing(
     undisturbed: Path, store_path: Path, tmp_path: Path
 ) -> None:
-    def row(training: pretrain.Training) -> None:
-        training.run_epoch()
-        checkpoint.save_state(state, training.state(), {"identity": {}, "history": training.history})
+    def row(run: training.Training) -> None:
+        run.run_epoch()
+        checkpoint.save_state(state, run.state(), {"identity": {}, "history": run.history})
 
     state = tmp_path / "state.safetensors"
-    training = pretrain.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
+    run = training.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
     for _ in range(3):
-        row(training)
+        row(run)
     state.write_bytes(state.read_bytes()[:-9])
-    again = pretrain.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
+    again = training.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
     pretrain.pretrain(again, state, {})
     assert again.epoch == EPOCHS
-    straight = pretrain.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
+    straight = training.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
     while straight.epoch < EPOCHS:
         straight.run_epoch()
     for name, tensor in straight.state().items():
@@ -152,28 +152,28 @@ def test_a_corrupt_state_costs_one_epoch_and_changes_nothing(
 
 
 def test_divergence_is_one_clear_error() -> None:
-    training = pretrain.Training(rings_and_stars(), settings(learning_rate=1e38), 0, "cpu")
+    run = training.Training(rings_and_stars(), settings(learning_rate=1e38), 0, "cpu")
     with pytest.raises(UserError, match="training diverged in epoch 1.*Lower optimiser.learning_rate"):
         for _ in range(3):
-            training.run_epoch()
-    assert training.epoch < 2
+            run.run_epoch()
+    assert run.epoch < 2
 
 
 def test_one_graph_makes_no_contrast() -> None:
     with pytest.raises(UserError, match="at least two graphs"):
-        pretrain.Training(rings_and_stars(1), settings(), 0, "cpu").run_epoch()
+        training.Training(rings_and_stars(1), settings(), 0, "cpu").run_epoch()
 
 
 @pytest.mark.slow
 def test_a_compiled_encoder_gives_the_same_loss() -> None:
-    compiled = pretrain.Training(rings_and_stars(), settings("graphcl", "literal", compile=True), 0, "cpu").run_epoch()
-    plain = pretrain.Training(rings_and_stars(), settings("graphcl", "literal"), 0, "cpu").run_epoch()
+    compiled = training.Training(rings_and_stars(), settings("graphcl", "literal", compile=True), 0, "cpu").run_epoch()
+    plain = training.Training(rings_and_stars(), settings("graphcl", "literal"), 0, "cpu").run_epoch()
     assert compiled["loss"] == pytest.approx(plain["loss"], rel=1e-3)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 @pytest.mark.parametrize("method", list(METHODS))
 def test_cuda_agrees_with_the_cpu(method: str) -> None:
-    gpu = pretrain.Training(rings_and_stars(), settings(method, "literal"), 0, "cuda").run_epoch()
-    cpu = pretrain.Training(rings_and_stars(), settings(method, "literal"), 0, "cpu").run_epoch()
+    gpu = training.Training(rings_and_stars(), settings(method, "literal"), 0, "cuda").run_epoch()
+    cpu = training.Training(rings_and_stars(), settings(method, "literal"), 0, "cpu").run_epoch()
     assert gpu["loss"] == pytest.approx(cpu["loss"], rel=0.1)  # other random streams, the same expectation

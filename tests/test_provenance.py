@@ -24,6 +24,7 @@ ORDER = [
     {"kan"},
     {"models"},
     {"contrast"},
+    {"training"},
     {"pretrain"},
     {"embed"},
     {"probe"},

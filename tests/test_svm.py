@@ -48,8 +48,8 @@ def embed(archive: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
     from kanrepro.data import tu
-    from kanrepro.pretrain import GraphSet, build_encoder, stream
     from kanrepro.settings import EncoderSettings, PretrainSettings
+    from kanrepro.training import GraphSet, build_encoder, stream
 
     store = tu.read(archive, name, 1000)
     graphs = GraphSet.prepare(store, PretrainSettings(), "cpu")
@@ -73,6 +73,7 @@ def test_small_sets_agree_to_the_last_prediction(seed: int, classes: int, featur
     same(z, y, folds(y, 2), inner=2, c_values=[0.01, 1.0, 100.0])
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 80), classes=st.integers(1, 5), count=st.integers(2, 7))
 def test_inner_folds_are_those_of_scikit_learn(seed: int, n: int, classes: int, count: int) -> None:
     y = np.random.default_rng(seed).integers(0, classes, n)

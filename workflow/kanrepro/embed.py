@@ -10,8 +10,8 @@ from kanrepro import checkpoint
 from kanrepro.data.store import GraphStore
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, sha256
-from kanrepro.pretrain import GraphSet, build_encoder
 from kanrepro.settings import PretrainSettings
+from kanrepro.training import GraphSet, build_encoder
 
 
 @torch.inference_mode()

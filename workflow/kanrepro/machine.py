@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import resource
 import sys
+from pathlib import Path
 
 import torch
 
@@ -35,8 +36,10 @@ def peak_memory_mb(device: torch.device) -> float:
     """The largest memory so far, in MB: of the process on the CPU, of PyTorch's allocations on a GPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    with contextlib.suppress(OSError):  # Linux: getrusage would count what the parent held when it started us
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def keep_freed_memory() -> None:
