@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from kanrepro.errors import UserError
-from kanrepro.files import atomic
+from kanrepro.files import write_tensors
 
 Content = tuple[dict[str, Tensor], dict[str, Any]]
 
@@ -24,9 +23,7 @@ Content = tuple[dict[str, Tensor], dict[str, Any]]
 def save(path: Path | str, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
     """Write tensors and `meta` atomically. Equal content makes equal bytes."""
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())}
-    document = json.dumps({"digest": _digest(tensors, meta), "meta": meta}, sort_keys=True)
-    with atomic(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata={"kanrepro": document})
+    write_tensors(path, tensors, json.dumps({"digest": _digest(tensors, meta), "meta": meta}, sort_keys=True))
 
 
 def load(path: Path | str) -> Content:

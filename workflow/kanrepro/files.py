@@ -1,15 +1,19 @@
 """Files that appear whole or not at all, and the digests that name their content."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kanrepro.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextlib.contextmanager
@@ -39,6 +43,21 @@ def atomic(path: Path | str) -> Iterator[Path]:
         raise UserError(f"cannot write {path}: {error.strerror}. Nothing was left half written.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_tensors(path: Path | str, tensors: "dict[str, Tensor]", document: str) -> None:
+    """Write tensors and a document (JSON text) into one safetensors file, atomically. Equal content makes equal bytes.
+
+    Raises:
+        UserError: the folder cannot be written or the disk is full.
+    """
+    import safetensors.torch
+
+    with atomic(path) as temporary:
+        try:
+            safetensors.torch.save_file(tensors, temporary, metadata={"kanrepro": document})
+        except safetensors.SafetensorError as error:  # it hides the operating system's error
+            raise OSError(errno.EIO, str(error).rstrip(".")) from error
 
 
 def _umask() -> int:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from kanrepro.errors import UserError
-from kanrepro.files import atomic
+from kanrepro.files import write_tensors
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch, Data
@@ -148,8 +147,7 @@ class GraphStore:
     def save(self, path: Path | str) -> None:
         """Write everything into one safetensors file, atomically."""
         tensors = {n: t.contiguous() for n, t in vars(self).items() if isinstance(t, Tensor)}
-        with atomic(path) as temporary:
-            safetensors.torch.save_file(tensors, temporary, metadata={"kanrepro": json.dumps(self.meta)})
+        write_tensors(path, tensors, json.dumps(self.meta))
 
     @classmethod
     def load(cls, path: Path | str) -> "GraphStore":
