@@ -35,23 +35,25 @@ def lines(effort: Effort) -> Iterator[Line]:
     def ours() -> list[NDArray[np.int64]]:
         return _ours(z, y, tests, settings)
 
-    found, (first, cpu) = _clocked(ours)
+    found, (before, cpu) = _clocked(ours)
     wanted, (two, cpu_sklearn) = _clocked(lambda: _sklearn(z, y, tests, settings, CORES))
+    _, (after, _) = _clocked(ours)
     _, (one, _) = _clocked(lambda: _sklearn(z, y, tests[:ALONE], settings, 1))
-    again = [_clocked(ours)[1][0] for _ in range(2)]
     times = {
-        "kanrepro": Times([first, *again]),
+        "kanrepro": Times([(before + after) / 2]),  # one run of minutes meets all neighbours: so must this one
         "GridSearchCV": Times([two]),
         "GridSearchCV on one core": Times([one / len(tests[:ALONE]) * len(tests)]),
     }
     name = f"SVM protocol on {data.name} ({len(z)} graphs, {len(tests)} folds)"
-    yield fastest(name, times, "kanrepro", "s", threads=CORES, note=data.note)
-    note = words(f"{cpu_sklearn / cpu:.2g} times its processor seconds, which a busy machine changes less", data.note)
-    target = judged(effort, ">= 5")
+    note = words("mean of two runs, before and after GridSearchCV", data.note)
+    yield fastest(name, times, "kanrepro", "s", threads=CORES, note=note)
     faster = f"{name}, faster than GridSearchCV"
-    yield ratio(faster, times, "GridSearchCV", "kanrepro", target, threads=CORES, note=note)
-    note = words(f"extrapolated from {len(tests[:ALONE])} folds", data.note)
+    target = judged(effort, ">= 5")
+    yield ratio(faster, times, "GridSearchCV", "kanrepro", target, threads=CORES, note=data.note)
+    note = words(f"GridSearchCV extrapolated from {len(tests[:ALONE])} folds", data.note)
     yield ratio(f"{faster} on one core", times, "GridSearchCV on one core", "kanrepro", threads=CORES, note=note)
+    note = words("what a busy machine changes least", data.note)
+    yield Line(f"{name}, fewer processor seconds than GridSearchCV", cpu_sklearn / cpu, "x", threads=CORES, note=note)
     differing = sum(int((a != b).sum()) for a, b in zip(found, wanted, strict=True))
     yield Line(f"{name}, predictions other than GridSearchCV's", differing, "", "<= 0", note=data.note)
 
