@@ -49,8 +49,13 @@ def figure_files(figure):
     return [f"{RESULTS}/figures/{figure}.{form}" for form in ("png", "svg")]
 
 
+def wanted(paths):
+    """All of these files, or with `report: {records: existing}` those that are there."""
+    return [path for path in paths if SETTINGS.report.records == "make" or os.path.exists(path)]
+
+
 def records(names):
-    """The records of the methods or controls `names` on every data set: all that the settings want, or those that exist."""
+    """The wanted records of the methods or controls `names` on every data set."""
     paths = []
     for dataset, entry in ENTRIES.items():
         labelled = bool(entry.expected.node_labels)
@@ -58,9 +63,7 @@ def records(names):
             for reading in methods.readings_of(method, list(SETTINGS.tu.readings), labelled):
                 for seed in SETTINGS.tu.seeds:
                     paths.append(RECORD.format(dataset=dataset, method=method, reading=reading, seed=seed))
-    if SETTINGS.report.records == "existing":
-        return [path for path in paths if os.path.exists(path)]
-    return paths
+    return wanted(paths)
 
 
 def values(dataset):

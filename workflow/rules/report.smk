@@ -1,6 +1,9 @@
 """From records to tables, figures and the page."""
 
-DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
+if SETTINGS.report.records == "make":
+    DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
+else:
+    DESCRIPTIONS = sorted(map(str, Path(RESULTS).glob("records/data/*.json")))
 PUBLISHED = [f"{workflow.basedir}/workflow/published/table{number}.csv" for number in (2, 3, 4)]
 NEEDED = {
     "table2": records([*SETTINGS.tu.methods, *SETTINGS.tu.controls]),
@@ -8,14 +11,12 @@ NEEDED = {
     "table4": [],
     "figure4": records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
 }
-HISTORIES = [
-    rules.pretrain_tu.output.history.format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
+HISTORIES = wanted(
+    f"{RUN}/history.csv".format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
     for dataset, entry in ENTRIES.items()
     for method in SETTINGS.tu.methods
     for reading in methods.readings_of(method, list(SETTINGS.tu.readings), bool(entry.expected.node_labels))
-]
-if SETTINGS.report.records == "existing":
-    HISTORIES = [path for path in HISTORIES if os.path.exists(path)]
+)
 
 
 rule table:
