@@ -10,7 +10,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "safetensors", "rdkit", "snakemake")
+PACKAGES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "safetensors", "rdkit", "snakemake")
 
 
 def import_closure(module: str) -> list[str]:

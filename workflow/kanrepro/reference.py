@@ -44,9 +44,8 @@ def _kind(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         of = schema.get("items") or (schema.get("prefixItems") or [{}])[0]
         return f"list of {_kind(of)}" if of else "list"
-    return {"number": "number", "integer": "integer", "string": "text", "boolean": "true, false", "object": "map"}.get(
-        schema.get("type", ""), schema.get("type", "")
-    )
+    kind = str(schema.get("type", ""))
+    return {"string": "text", "boolean": "true, false", "object": "map"}.get(kind, kind)
 
 
 def _shown(value: Any) -> str:
