@@ -103,13 +103,14 @@ def test_mlps_on_labelled_sets_are_the_same_in_both_readings() -> None:
 
 
 def test_a_user_can_change_a_reading_or_add_one() -> None:
-    tu = TuSettings.model_validate({"readings": {"literal": {}, "wide": {"encoder": {"kan": {"range": [-9, 9]}}}}})
+    tu = TuSettings.model_validate({"readings": {"wide": {"encoder": {"kan": {"range": [-9, 9]}}}}})
     assert tu.pretrain_settings("khan_gcl", "wide").encoder.kan.range == (-9, 9)
 
 
 def test_a_reading_can_be_dropped() -> None:
-    settings = resolve({"preset": "demo", "tu": {"readings": {"own": None}}}, PRESETS)
+    settings = resolve({"preset": "small", "tu": {"readings": {"own": None}}}, PRESETS)
     assert list(settings.tu.readings) == ["literal", "repaired"]
+    assert list(resolve({"preset": "demo"}, PRESETS).tu.readings) == ["repaired", "own"]
 
 
 def test_merging_leaves_its_arguments_alone() -> None:

@@ -16,7 +16,7 @@ TINY = {
         "datasets": ["CHEMBL-ACT"],
         "methods": ["graphcl", "khan_gcl"],
         "controls": ["untrained_kan", "shuffled_labels"],
-        "readings": {"own": None},
+        "readings": {"own": None, "literal": {}},
         "seeds": [0, 1],
         "pretrain": {"optimiser": {"epochs": 1}},
         "svm": {"c_values": [1.0], "folds": 2, "inner_folds": 2},

@@ -219,7 +219,7 @@ class TuSettings(Part):
     controls: tuple[str, ...] = Field(default=tuple(CONTROLS), description="rows that a number must beat, or sit at")
     readings: dict[str, dict[str, Any]] = Field(
         default={name: {} for name in READINGS},
-        description="readings to run, with changes to each; null drops one",
+        description="changes to readings, or new ones; null drops one",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(default=(0, 1, 2, 3, 4), description="runs (5: E.2)")
     pretrain: PretrainSettings = PretrainSettings()
@@ -227,12 +227,11 @@ class TuSettings(Part):
 
     @pydantic.field_validator("readings", mode="before")
     @classmethod
-    def _without_dropped(cls, value: Any) -> Any:
-        return (
-            {name: changes for name, changes in value.items() if changes is not None}
-            if isinstance(value, dict)
-            else value
-        )
+    def _over_the_built_in(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        named = {**{name: {} for name in READINGS}, **value}
+        return {name: changes for name, changes in named.items() if changes is not None}
 
     @pydantic.field_validator("methods", "controls")
     @classmethod
