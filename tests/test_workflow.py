@@ -61,6 +61,13 @@ def test_one_command_makes_tables_figures_and_the_page(done: Path) -> None:
     assert {name for name in made if name.startswith("results/demo/records/tu")} == expected
 
 
+def test_snakemakes_own_report_and_graph(done: Path) -> None:
+    report = snakemake(done, "--report", "report.zip", config=TINY)
+    assert report.returncode == 0 and (done / "report.zip").stat().st_size > 100_000, report.stderr[-2000:]
+    graph = snakemake(done, "table2", "--dag", "dot", config=TINY)
+    assert graph.stdout.startswith("digraph") and "pretrain_tu" in graph.stdout
+
+
 def test_a_second_run_has_nothing_to_do(done: Path) -> None:
     again = snakemake(done, config=TINY)
     assert again.returncode == 0 and "Nothing to be done" in again.stderr

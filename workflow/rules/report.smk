@@ -26,7 +26,7 @@ rule table:
         published=PUBLISHED,
     output:
         multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
-        html=page(f"{RESULTS}/tables/{{table}}.html", "{table}", "Tables"),
+        html=page(f"{RESULTS}/tables/{{table}}.html", "table", "Tables"),
     log:
         f"logs/{SETTINGS.preset}/{{table}}.log",
     benchmark:
