@@ -50,8 +50,8 @@ def pretrain(training: Training, state_file: Path, identity: dict[str, Any]) -> 
 
 def write_history(path: Path, history: list[dict[str, float | None]]) -> None:
     """The history as CSV; a value that is not defined for the method stays empty."""
-    with atomic(path) as temporary, temporary.open("w", newline="") as stream_:
-        writer = csv.DictWriter(stream_, HISTORY, lineterminator="\n")
+    with atomic(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, HISTORY, lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
 
@@ -99,8 +99,7 @@ def main(argv: list[str] | None = None) -> None:
         "history": {k: v for k, v in (training.history or [{}])[-1].items() if k not in ("epoch", "seconds")},
         **identity,
     }
-    encoder = {name: t for name, t in training.model.encoder.state_dict().items()}
-    checkpoint.save(arguments.output / "encoder.safetensors", encoder, meta)
+    checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
     write_history(arguments.output / "history.csv", training.history)
     commit, dirty = provenance.commit()
     run = {

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanrepro.data.store import GraphBatch, GraphStore
+from kanrepro.data.store import GraphBatch, GraphStore, pointers
 from kanrepro.settings import ViewSettings
 
 
@@ -45,7 +45,7 @@ def perturb_edges(
     free = torch.ones_like(source, dtype=torch.bool) if directed else source < target
     lead = free.nonzero().squeeze(1)
     counts = torch.bincount(owner[lead], minlength=batch.num_graphs)
-    lead_ptr = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    lead_ptr = pointers(counts)
     change = _count(lead_ptr, ratio)
     rank = _random_rank(owner[lead], lead_ptr, generator)
     dropped = lead[rank < change[owner[lead]]]
@@ -61,7 +61,7 @@ def perturb_edges(
         edge_index = torch.cat([edge_index, both], dim=1)
         owner, order = torch.cat([owner, of if directed else of.repeat(2)]).sort(stable=True)
         edge_index = edge_index[:, order]
-    edge_ptr = torch.cat([owner.new_zeros(1), torch.bincount(owner, minlength=batch.num_graphs).cumsum(0)])
+    edge_ptr = pointers(torch.bincount(owner, minlength=batch.num_graphs))
     return replace(batch, edge_index=edge_index, edge_ptr=edge_ptr, edge_attr=None)
 
 
@@ -105,12 +105,12 @@ def induced(batch: GraphBatch, keep: Tensor) -> GraphBatch:
     """The subgraph induced by the nodes `keep` (N,), renumbered in order."""
     number = keep.cumsum(0)
     kept_edges = keep.index_select(0, batch.edge_index.flatten()).view(2, -1).all(0)
-    edge_count = torch.cat([number.new_zeros(1), kept_edges.cumsum(0)])
+    edge_count = pointers(kept_edges)
     edges = batch.edge_index.index_select(1, kept_edges.nonzero().squeeze(1))
     return GraphBatch(
         x=batch.x.index_select(0, keep.nonzero().squeeze(1)),
         edge_index=(number - 1).index_select(0, edges.flatten()).view(2, -1),
-        node_ptr=torch.cat([number.new_zeros(1), number])[batch.node_ptr],
+        node_ptr=pointers(keep)[batch.node_ptr],
         edge_ptr=edge_count[batch.edge_ptr],
         edge_attr=None if batch.edge_attr is None else batch.edge_attr[kept_edges],
         y=batch.y,

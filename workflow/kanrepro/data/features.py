@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from kanrepro.data.store import GraphStore
+from kanrepro.data.store import GraphStore, owner, pointers
 
 
 def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] = "constant", cap: int = 64) -> Tensor:
@@ -28,23 +28,22 @@ def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] =
 def add_self_loops(store: GraphStore) -> GraphStore:
     """GraphCL's own habit on TU sets: a self-loop on every node but the last of each graph, and no other."""
     node = torch.arange(store.x.shape[0], device=store.x.device)
-    graph = torch.arange(len(store), device=node.device).repeat_interleave(store.node_ptr.diff())
+    graph = owner(store.node_ptr, node.numel())
     looped = node + 1 != store.node_ptr[graph + 1]
     local = (node - store.node_ptr[graph])[looped]
-    owner = torch.arange(len(store), device=node.device).repeat_interleave(store.edge_ptr.diff())
+    of = owner(store.edge_ptr, store.edge_index.shape[1])
     source, target = store.edge_index.long()
     keep = source != target
-    owner = torch.cat([owner[keep], graph[looped]])
+    of = torch.cat([of[keep], graph[looped]])
     source, target = torch.cat([source[keep], local]), torch.cat([target[keep], local])
     width = int(store.node_ptr.diff().max()) + 1
-    order = ((owner * width + source) * width + target).argsort()
-    counts = torch.bincount(owner, minlength=len(store))
+    order = ((of * width + source) * width + target).argsort()
     return GraphStore(
         x=store.x,
         edge_index=torch.stack([source, target])[:, order].to(store.edge_index.dtype),
         edge_attr=None,
         y=store.y,
         node_ptr=store.node_ptr,
-        edge_ptr=torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
+        edge_ptr=pointers(torch.bincount(of, minlength=len(store))),
         meta=store.meta,
     )

@@ -50,11 +50,11 @@ class GraphBatch:
 
     def node_graph(self) -> Tensor:
         """(N,) the graph of each node."""
-        return _owner(self.node_ptr, self.num_nodes)
+        return owner(self.node_ptr, self.num_nodes)
 
     def edge_graph(self) -> Tensor:
         """(E,) the graph of each edge."""
-        return _owner(self.edge_ptr, self.num_edges)
+        return owner(self.edge_ptr, self.num_edges)
 
     def select(self, index: Tensor) -> "GraphBatch":
         """Graphs `index` (any order, repeats allowed) as a batch of their own."""
@@ -207,8 +207,8 @@ class GraphStore:
             edge_index=torch.cat(edges, dim=1),
             edge_attr=torch.cat([a for a in attributes if a is not None]) if has_attributes else None,
             y=torch.cat([torch.as_tensor(g.y).reshape(1, -1) for g in graphs]),
-            node_ptr=_pointers(torch.tensor(sizes)),
-            edge_ptr=_pointers(torch.tensor([e.shape[1] for e in edges])),
+            node_ptr=pointers(torch.tensor(sizes)),
+            edge_ptr=pointers(torch.tensor([e.shape[1] for e in edges])),
             meta=dict(meta or {}),
         )
 
@@ -224,12 +224,13 @@ class GraphStore:
         return made
 
 
-def _pointers(counts: Tensor) -> Tensor:
+def pointers(counts: Tensor) -> Tensor:
     """(G,) counts to (G+1,) int64 pointers."""
-    return torch.cat([counts.new_zeros(1), counts.cumsum(0)]).long()
+    summed = counts.cumsum(0)
+    return torch.cat([summed.new_zeros(1), summed]).long()
 
 
-def _owner(ptr: Tensor, total: int) -> Tensor:
+def owner(ptr: Tensor, total: int) -> Tensor:
     """(total,) which range of `ptr` each position lies in."""
     return torch.arange(ptr.numel() - 1, device=ptr.device).repeat_interleave(ptr.diff(), output_size=total)
 
@@ -237,7 +238,7 @@ def _owner(ptr: Tensor, total: int) -> Tensor:
 def _ranges(ptr: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     """Positions of the ranges `index` of `ptr` one after the other, and the pointers of the result."""
     start = ptr[index]
-    made = _pointers(ptr[index + 1] - start)
+    made = pointers(ptr[index + 1] - start)
     total = int(made[-1])
     shift = (start - made[:-1]).repeat_interleave(made.diff(), output_size=total)
     return torch.arange(total, device=ptr.device) + shift, made
