@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
 from kanrepro.data.splits import stratified_folds
-from kanrepro.settings import SvmSettings
+from kanrepro.graph_settings import SvmSettings
 from kanrepro.svm import cross_validate
 from kanrepro.training import Training
 

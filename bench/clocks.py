@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from kanrepro.data.store import GraphBatch, GraphStore
+from kanrepro.graph_settings import PretrainSettings
 from kanrepro.methods import READINGS, settings_of
-from kanrepro.settings import PretrainSettings, validate
+from kanrepro.parts import validate
 from kanrepro.training import Training
 
 

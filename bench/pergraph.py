@@ -12,7 +12,7 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.utils import subgraph as induced
 
 from kanrepro.data.store import GraphStore
-from kanrepro.settings import ViewSettings
+from kanrepro.graph_settings import ViewSettings
 
 
 def drop_nodes(graph: Data, ratio: float) -> Data:

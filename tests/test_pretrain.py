@@ -18,8 +18,8 @@ from worlds import rings_and_stars
 from kanrepro import checkpoint, pretrain, training
 from kanrepro.embed import embed
 from kanrepro.errors import UserError
+from kanrepro.graph_settings import PretrainSettings
 from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, settings_of
-from kanrepro.settings import PretrainSettings
 
 EPOCHS = 6
 

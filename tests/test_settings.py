@@ -8,8 +8,9 @@ import yaml
 
 from kanrepro import reference
 from kanrepro.errors import UserError
+from kanrepro.graph_settings import PretrainSettings, TuSettings
 from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, readings_of
-from kanrepro.settings import PretrainSettings, Settings, TuSettings, resolve
+from kanrepro.settings import Settings, resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ROOT / "workflow" / "presets"

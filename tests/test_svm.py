@@ -48,7 +48,7 @@ def embed(archive: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
     from kanrepro.data import tu
-    from kanrepro.settings import EncoderSettings, PretrainSettings
+    from kanrepro.graph_settings import EncoderSettings, PretrainSettings
     from kanrepro.training import GraphSet, build_encoder, stream
 
     store = tu.read(archive, name, 1000)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kanrepro.contrast import drop_nodes, mask_attributes, perturb_edges, subgraph
 from kanrepro.contrast.views import draw_view, induced
 from kanrepro.data.store import GraphBatch, GraphStore
-from kanrepro.settings import ViewSettings
+from kanrepro.graph_settings import ViewSettings
 
 VIEWS = [drop_nodes, mask_attributes, perturb_edges, subgraph]
 

@@ -10,7 +10,7 @@ from kanrepro import checkpoint
 from kanrepro.data.store import GraphStore
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, sha256
-from kanrepro.settings import PretrainSettings
+from kanrepro.graph_settings import PretrainSettings
 from kanrepro.training import GraphSet, build_encoder
 
 

@@ -22,9 +22,10 @@ from kanrepro import checkpoint, provenance
 from kanrepro.data.store import GraphStore
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.files import atomic, sha256, write_json
+from kanrepro.graph_settings import PretrainSettings
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.methods import CONTROLS, METHODS, READINGS, Changes, merged, settings_of
-from kanrepro.settings import PretrainSettings, validate
+from kanrepro.parts import validate
 from kanrepro.training import HISTORY, Training
 
 

@@ -20,7 +20,8 @@ from kanrepro import provenance, record
 from kanrepro.data.splits import read_folds
 from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256
-from kanrepro.settings import SvmSettings, validate
+from kanrepro.graph_settings import SvmSettings
+from kanrepro.parts import validate
 from kanrepro.svm import SvmResult, cross_validate
 
 

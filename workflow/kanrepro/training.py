@@ -16,8 +16,8 @@ from kanrepro.contrast.views import draw_view
 from kanrepro.data.features import add_self_loops, node_features
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.errors import UserError
+from kanrepro.graph_settings import EncoderSettings, PretrainSettings, ViewSettings
 from kanrepro.models.gin import GIN, mlp
-from kanrepro.settings import EncoderSettings, PretrainSettings, ViewSettings
 
 VIEW_NODES = 100_000
 HISTORY: Sequence[str] = (

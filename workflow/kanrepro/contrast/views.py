@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kanrepro.data.store import GraphBatch, GraphStore, pointers
-from kanrepro.settings import ViewSettings
+from kanrepro.graph_settings import ViewSettings
 
 
 def drop_nodes(batch: GraphBatch, ratio: float, generator: torch.Generator | None = None) -> GraphBatch:

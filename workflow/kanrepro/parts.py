@@ -1,0 +1,53 @@
+"""What typed settings are made of: groups of keys that refuse what they do not know, and the errors they give."""
+
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+from pydantic import Field
+
+from kanrepro.errors import UserError, unknown
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Scale = Annotated[float, Field(ge=0)]
+
+
+class Part(pydantic.BaseModel):
+    """A group of keys; unknown ones are refused."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Part)
+
+
+def validate(model: type[Model], content: Any, where: str) -> Model:
+    """`content` as a `model`.
+
+    Args:
+        where: the file or option that the content comes from, for the message.
+
+    Raises:
+        UserError: naming the first key at fault, its value, and the nearest valid key or what is expected.
+    """
+    try:
+        return model.model_validate(content)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        key = ".".join(path)
+        if first["type"] == "extra_forbidden":
+            known = [".".join([*path[:-1], name]) for name in _keys(model, path[:-1])]
+            raise unknown(f"key in {where}", key, known) from None
+        raise UserError(f"{where}: {key or 'content'} = {first.get('input')!r}: {first['msg']}.") from None
+
+
+def _keys(model: type[pydantic.BaseModel], path: list[str]) -> list[str]:
+    """The keys that the part of `model` at `path` knows."""
+    for name in path:
+        field = model.model_fields.get(name)
+        below = field.annotation if field else None
+        if not (isinstance(below, type) and issubclass(below, pydantic.BaseModel)):
+            return []
+        model = below
+    return list(model.model_fields)
