@@ -49,7 +49,8 @@ def embed(archive: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
 
     from kanrepro.data import tu
     from kanrepro.graph_settings import EncoderSettings, PretrainSettings
-    from kanrepro.training import GraphSet, build_encoder, stream
+    from kanrepro.streams import stream
+    from kanrepro.training import GraphSet, build_encoder
 
     store = tu.read(archive, name, 1000)
     graphs = GraphSet.prepare(store, PretrainSettings(), "cpu")

@@ -1,6 +1,5 @@
 """One training: the data as views want it, the contrast of a batch, and epochs with a state that can be resumed."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.errors import UserError
 from kanrepro.graph_settings import EncoderSettings, PretrainSettings, ViewSettings
 from kanrepro.models.gin import GIN, mlp
+from kanrepro.streams import stream
 
 VIEW_NODES = 100_000
 HISTORY: Sequence[str] = (
@@ -31,12 +31,6 @@ HISTORY: Sequence[str] = (
     "outside_grid",
     "seconds",
 )
-
-
-def stream(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own for every seed and purpose: an epoch draws the same whether or not the run was resumed."""
-    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
 def build_encoder(in_features: int, settings: EncoderSettings, generator: torch.Generator | None = None) -> GIN:
