@@ -1,11 +1,15 @@
 """Views: exact counts, purity, and a four-node world with the whole expected graph."""
 
+from dataclasses import replace
+from unittest import mock
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanrepro.contrast import drop_nodes, mask_attributes, perturb_edges, subgraph
+from kanrepro.contrast import drop_nodes, fast_views, mask_attributes, native, perturb_edges, subgraph, views
 from kanrepro.contrast.views import draw_view, induced
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.graph_settings import ViewSettings
@@ -193,3 +197,34 @@ def test_graphs_without_edges_or_nodes_pass_through_every_view() -> None:
     batch = batch_of([(0, []), (1, []), (3, []), ring(4)])
     for view in VIEWS:
         check(view(batch, 0.5, generator(0)))
+
+
+HABITS = [
+    ViewSettings(),
+    ViewSettings(subgraph_hops=1, add_edges=False, directed_edges=True),
+    ViewSettings(subgraph_hops=2, directed_edges=True, drop_ratio=0.5, edge_ratio=0.5, mask_ratio=1.0),
+    ViewSettings(subgraph_ratio=0.9, drop_ratio=1.0, edge_ratio=0.0, mask_ratio=0.0),
+]
+
+
+@settings(deadline=None)
+@given(graphs=graph_sets, habits=st.sampled_from(HABITS), seed=st.integers(0, 99))
+def test_compiled_views_are_the_same_views(graphs: list, habits: ViewSettings, seed: int) -> None:
+    store = store_of([*graphs, ring(40), (7, [(a, b) for a in range(7) for b in range(a)])])
+    store = replace(store, edge_index=store.edge_index.long())
+    index = torch.randint(0, len(store), (12,), generator=generator(seed))  # any order, with repeats
+    assert fast_views.supported(store.x, store.edge_index)
+    compiled = draw_view(store, store.x, index, habits, generator(seed))
+    with mock.patch.object(views, "fast_views", None):
+        plain = draw_view(store, store.x, index, habits, generator(seed))
+    for name in ("x", "edge_index", "node_ptr", "edge_ptr"):
+        assert torch.equal(getattr(compiled, name), getattr(plain, name)), name
+
+
+def test_many_smallest_keys_and_ties() -> None:
+    """More than are found by insertion, equal keys at the bound, and unreached nodes."""
+    keys = np.array([0.5] * 40 + [0.1] * 10 + [np.inf] * 10)
+    for count, wanted in ((5, 5), (45, 45), (60, 50)):
+        marked = np.zeros(60, np.bool_)
+        native.mark_smallest(keys, np.array([0, 60]), np.array([count]), marked)
+        assert marked.sum() == wanted and marked[40:50].sum() == min(count, 10) and not marked[50:].any()

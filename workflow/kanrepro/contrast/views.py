@@ -12,6 +12,11 @@ from torch import Tensor
 from kanrepro.data.store import GraphBatch, GraphStore, pointers
 from kanrepro.graph_settings import ViewSettings
 
+try:
+    from kanrepro.contrast import fast_views
+except ImportError:  # no numba: slower views, not other ones
+    fast_views = None
+
 
 def drop_nodes(batch: GraphBatch, ratio: float, generator: torch.Generator | None = None) -> GraphBatch:
     """Drop floor(ratio * n) uniformly chosen nodes of each graph, with their edges."""
@@ -122,12 +127,15 @@ def draw_view(
 ) -> GraphBatch:
     """A random view of the graphs `index`, its kind drawn for each graph uniformly from `settings.kinds`.
 
-    Graphs of one kind are gathered side by side, so that each kind is one call over its graphs.
+    Graphs of one kind are gathered side by side, so that each kind is one call over its graphs. On the CPU the same
+    draws go through compiled loops (`fast_views`).
 
     Args:
         x: (N, D) features of all nodes of the store.
         index: (G,) graphs.
     """
+    if fast_views and fast_views.supported(x, store.edge_index):
+        return fast_views.draw_view(store, x, index, settings, generator)
     s = settings
     views = {
         "drop_nodes": lambda part: drop_nodes(part, s.drop_ratio, generator),
