@@ -1,0 +1,161 @@
+"""Train one image classifier (DEQ-KAN in one of its forms, or what it is compared with).
+
+Reads an image set and a split of it. Writes into the output folder
+    model.safetensors  the weights of the epoch with the lowest validation loss, with everything needed to rebuild the
+                       classifier (kanrepro.models.classifier.load_classifier); equal runs give equal bytes (CPU)
+    history.csv        one row an epoch: losses, accuracy on validation images, learning rate, mean norm of the gradient
+                       before clipping, the solver's mean steps, relative residual and share of images that converged,
+                       seconds, and the share of images whose gradient's solve converged
+    run.json           cost, versions, code and the command
+and while it runs state.safetensors, from which an interrupted run resumes with the loss of at most one epoch.
+"""
+
+import argparse
+import csv
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from kanrepro import checkpoint, provenance
+from kanrepro.data.image_splits import read_split
+from kanrepro.data.images import ImageSet
+from kanrepro.errors import UserError, cli, unknown
+from kanrepro.files import atomic, read_json, sha256, write_json
+from kanrepro.image_models import IMAGE_MODELS, changes_of
+from kanrepro.image_settings import ClassifySettings
+from kanrepro.image_training import HISTORY, ImageTraining, Row
+from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
+from kanrepro.methods import merged
+from kanrepro.options import check_threads, read_object
+from kanrepro.parts import validate
+
+
+def classify(training: ImageTraining, state_file: Path, identity: dict[str, Any]) -> ImageTraining:
+    """Train until patience or epochs end, saving the state after each; resumes from `state_file` of the same run."""
+    found = checkpoint.load_state(state_file, identity, lambda text: print(text, file=sys.stderr))
+    if found:
+        tensors, meta = found
+        training.restore(tensors, meta["history"])
+        print(f"resuming after epoch {training.epoch}", file=sys.stderr)
+    epochs, warned = training.settings.epochs, False
+    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=None)
+    while not training.finished:
+        row = training.run_epoch()
+        checkpoint.save_state(state_file, training.state(), {"identity": identity, "history": training.history})
+        line = f"loss {row['train_loss']:.4f}  validation {row['validation_loss']:.4f}"
+        bar.set_postfix_str(line)
+        bar.update()
+        if bar.disable:
+            print(f"epoch {training.epoch}/{epochs}  {line}  {row['seconds']:.2f} s", file=sys.stderr)
+        warned = warned or warn_unconverged(row, len(training.train[1]))
+    bar.close()
+    if training.epoch < epochs:
+        print(f"stopped after epoch {training.epoch}: no better one since {training.best_epoch}", file=sys.stderr)
+    return training
+
+
+def warn_unconverged(row: Row, images: int) -> bool:
+    """Whether iterations of an epoch over `images` images stopped short of a fixed point; if so, say how many."""
+    kinds = {"converged": "hidden states", "gradient_converged": "gradients"}
+    short = {text: round((1 - row[key]) * images) for key, text in kinds.items() if row[key] is not None}  # type: ignore[operator]
+    counts = " and ".join(f"{count} of {images} {text}" for text, count in short.items() if count)
+    if counts:
+        print(
+            f"warning: {counts} did not converge in epoch {row['epoch']}; history.csv tells of every epoch",
+            file=sys.stderr,
+        )
+    return bool(counts)
+
+
+def write_history(path: Path, history: list[Row]) -> None:
+    """The history as CSV; what a model does not have stays empty."""
+    with atomic(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, HISTORY, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of the stage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.classify",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--store", type=Path, required=True, help="image set, made by kanrepro.data.image_prepare")
+    parser.add_argument("--split", type=Path, required=True, help="split of it, made by kanrepro.data.image_splits")
+    parser.add_argument("--model", default="deq_kan", help=f"one of {', '.join(IMAGE_MODELS)}")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, required=True, help="folder for the classifier and its history")
+    parser.add_argument("--settings", default="{}", help="JSON or a file of it: ClassifySettings to change")
+    parser.add_argument("--preset", default="by-hand", help="name that the record will carry")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    arguments = parser.parse_args(argv)
+    if arguments.model not in IMAGE_MODELS:
+        raise unknown("model", arguments.model, IMAGE_MODELS)
+    check_threads(arguments.threads)
+    base = merged(ClassifySettings().model_dump(mode="json"), changes_of(arguments.model))
+    settings = validate(ClassifySettings, merged(base, read_object(arguments.settings)), "--settings")
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
+    device = pick_device(arguments.device)
+
+    images = ImageSet.load(arguments.store)
+    split, drawn = read_split(arguments.split, len(images)), read_json(arguments.split)
+    store = sha256(arguments.store)
+    if drawn["set"] != store:
+        raise UserError(f"{arguments.split} was made for another version of {arguments.store}. Make it again.")
+    identity = {
+        "store": store,
+        "split_sha256": sha256(arguments.split),
+        "model": arguments.model,
+        "seed": arguments.seed,
+        "settings": settings.model_dump(mode="json"),
+        "code": provenance.code_digest("kanrepro.classify"),
+    }
+    state_file = arguments.output / "state.safetensors"
+    training = classify(ImageTraining(images, split, settings, arguments.seed, device), state_file, identity)
+
+    best = training.history[training.best_epoch - 1]
+    meta = {
+        "dataset": images.meta.get("name", arguments.store.stem),
+        "demo": images.meta.get("demo", False),
+        "split": drawn["split"],
+        "classes": images.classes,
+        "channels": images.pixels.shape[1],
+        "size": images.pixels.shape[2],
+        "mean": training.mean.tolist(),
+        "std": training.std.tolist(),
+        "history": {
+            "epochs": training.epoch,
+            "best_epoch": training.best_epoch,
+            "validation_loss": best["validation_loss"],
+        },
+        **identity,
+    }
+    checkpoint.save(arguments.output / "model.safetensors", training.best, meta)
+    write_history(arguments.output / "history.csv", training.history)
+    commit, dirty = provenance.commit()
+    run = {
+        "preset": arguments.preset,
+        "seconds": sum(row["seconds"] or 0.0 for row in training.history),
+        "peak_memory_mb": peak_memory_mb(device),
+        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "threads": arguments.threads,
+        "hardware": provenance.hardware(),
+        "commit": commit,
+        "dirty": dirty,
+        "versions": provenance.versions(),
+        "command": shlex.join(["python", "-m", "kanrepro.classify", *(sys.argv[1:] if argv is None else argv)]),
+    }
+    write_json(arguments.output / "run.json", run)
+    checkpoint.remove_state(state_file)
+
+
+if __name__ == "__main__":
+    cli(main)

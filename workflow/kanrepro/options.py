@@ -1,0 +1,30 @@
+"""Options that several stages share."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kanrepro.errors import UserError
+
+
+def read_object(text: str, option: str = "--settings") -> dict[str, Any]:
+    """A JSON object, given as it stands or as the path of a file.
+
+    Raises:
+        UserError: neither.
+    """
+    try:
+        content = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{option} {text}: neither a JSON object nor a readable file ({error.strerror}).") from error
+    except ValueError as error:
+        raise UserError(f"{option}: not valid JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{option}: expected a JSON object, got {type(content).__name__}.")
+    return content
+
+
+def check_threads(threads: int) -> None:
+    """Raise a UserError unless there is a thread to work with."""
+    if threads < 1:
+        raise UserError(f"--threads is {threads}, but at least 1 is needed.")
