@@ -106,9 +106,8 @@ def main(argv: list[str] | None = None) -> None:
     device = pick_device(arguments.device)
 
     images = ImageSet.load(arguments.store)
-    split, drawn = read_split(arguments.split, len(images)), read_json(arguments.split)
-    store = sha256(arguments.store)
-    if drawn["set"] != store:
+    split, store = read_split(arguments.split, len(images)), sha256(arguments.store)
+    if split.set_sha256 != store:
         raise UserError(f"{arguments.split} was made for another version of {arguments.store}. Make it again.")
     identity = {
         "store": store,
@@ -125,7 +124,7 @@ def main(argv: list[str] | None = None) -> None:
     meta = {
         "dataset": images.meta.get("name", arguments.store.stem),
         "demo": images.meta.get("demo", False),
-        "split": drawn["split"],
+        "split": read_json(arguments.split)["split"],
         "classes": images.classes,
         "channels": images.pixels.shape[1],
         "size": images.pixels.shape[2],

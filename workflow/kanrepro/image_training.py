@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from kanrepro.data.augment import augment, channel_statistics, normalise
 from kanrepro.data.image_splits import Split
 from kanrepro.data.images import ImageSet
 from kanrepro.errors import UserError
+from kanrepro.image_outputs import outputs
 from kanrepro.image_settings import ClassifySettings
 from kanrepro.models.classifier import Classifier
 from kanrepro.models.equilibrium import Health
@@ -33,32 +33,7 @@ HISTORY: Sequence[str] = (
     "seconds",
     "gradient_converged",
 )
-AT_ONCE = 1 << 22  # values of images that are augmented, or evaluated, together: a batch of 16 keeps no processor busy
-
-
-class Outputs(NamedTuple):
-    """What a classifier says of M images, and how its head's iteration went; empty where it has none."""
-
-    logits: Tensor  # (M, classes)
-    steps: Tensor  # (M,) or (0,)
-    residuals: Tensor
-    converged: Tensor
-
-
-@torch.no_grad()
-def outputs(model: Classifier, pixels: Tensor, mean: Tensor, std: Tensor) -> Outputs:
-    """Outputs for bytes (M, C, S, S), M at least 1, in evaluation mode and without augmentation."""
-    model.eval()
-    logits, healths = [], []
-    for part in pixels.split(max(1, AT_ONCE // pixels[0].numel())):
-        made, health = model(normalise(part, mean, std))
-        logits.append(made)
-        healths += [health] if health else []
-    solver = (
-        torch.cat([getattr(health, name) for health in healths]) if healths else pixels.new_empty(0)
-        for name in ("steps", "residuals", "converged")
-    )
-    return Outputs(torch.cat(logits), *solver)
+AT_ONCE = 1 << 22  # values of images that are augmented together: a batch of 16 alone keeps no processor busy
 
 
 class ImageTraining:
