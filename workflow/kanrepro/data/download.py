@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,24 @@ class Patience:
 PATIENCE = Patience()
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What an address is to give.
+
+    Attributes:
+        name: for messages.
+        begins: the bytes that it may begin with; empty: anything but a web page.
+        whole: whether a file is a whole one, where no checksum is known.
+    """
+
+    name: str
+    begins: tuple[bytes, ...]
+    whole: Callable[[Path], bool]
+
+
+ZIP = Kind("zip archive", (b"PK",), zipfile.is_zipfile)
+
+
 class Interrupted(Exception):
     """The transfer stopped for a reason that may pass; `after` is what the server asks to wait, in seconds."""
 
@@ -44,7 +63,7 @@ class Interrupted(Exception):
         self.after = after
 
 
-def download(address: str, part: Path, limit: int, patience: Patience = PATIENCE) -> None:
+def download(address: str, part: Path, limit: int, patience: Patience = PATIENCE, kind: Kind = ZIP) -> None:
     """Bring `part` to the whole content at `address`, going on from what it already holds.
 
     Args:
@@ -52,14 +71,15 @@ def download(address: str, part: Path, limit: int, patience: Patience = PATIENCE
         part: the file that grows; it stays when attempts are used up, so that a later call resumes it.
         limit: most bytes that the file may have.
         patience: timeout and retries.
+        kind: what must come.
 
     Raises:
-        UserError: no attempt succeeded, the address is wrong, what it gives is not a zip archive or too large, or
+        UserError: no attempt succeeded, the address is wrong, what it gives is not of that kind or too large, or
             `part` cannot be written.
     """
     for attempt in range(1, patience.attempts + 1):
         try:
-            return _attempt(address, part, limit, patience.timeout)
+            return _attempt(address, part, limit, patience.timeout, kind)
         except Interrupted as reason:
             if attempt == patience.attempts:
                 raise UserError(
@@ -71,7 +91,7 @@ def download(address: str, part: Path, limit: int, patience: Patience = PATIENCE
             time.sleep(pause)
 
 
-def _attempt(address: str, part: Path, limit: int, timeout: float) -> None:
+def _attempt(address: str, part: Path, limit: int, timeout: float, kind: Kind) -> None:
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "kanrepro", "Accept-Encoding": "identity"}
     if have:
@@ -85,7 +105,7 @@ def _attempt(address: str, part: Path, limit: int, timeout: float) -> None:
             total = have + int(response.headers["Content-Length"]) if response.headers["Content-Length"] else None
             if (total or 0) > limit:
                 raise _too_large(address, limit)
-            _receive(response, address, part, have, total, limit, timeout)
+            _receive(response, address, part, have, total, limit, timeout, kind)
     except urllib.error.HTTPError as error:
         if error.code == 416:  # nothing left to send: the file changed, or all of it is here already
             if have and error.headers.get("Content-Range", "").rpartition("/")[2] == str(have):
@@ -104,13 +124,15 @@ def _attempt(address: str, part: Path, limit: int, timeout: float) -> None:
         raise UserError(f"cannot fetch {address!r}: {error}.") from None
 
 
-def _receive(response: Any, address: str, part: Path, have: int, total: int | None, limit: int, timeout: float) -> None:
+def _receive(
+    response: Any, address: str, part: Path, have: int, total: int | None, limit: int, timeout: float, kind: Kind
+) -> None:
     """Append to `part` until the response ends, watching type, size and speed."""
     window, received = time.monotonic(), 0
     with _writing(part, "ab" if have else "wb") as write, _progress(part.name, have, total) as advance:
         while data := response.read1(CHUNK):
             if have == 0:
-                _check_type(data, address, part)
+                _check_type(data, address, part, kind)
             have += len(data)
             if have > limit:
                 part.unlink()
@@ -126,14 +148,15 @@ def _receive(response: Any, address: str, part: Path, have: int, total: int | No
         raise Interrupted(f"the connection ended after {have} of {total} bytes")
 
 
-def _check_type(data: bytes, address: str, part: Path) -> None:
-    """A zip archive begins with PK; servers that are in trouble or want a login send a web page instead."""
-    if data.startswith(b"PK"[: len(data)]):
+def _check_type(data: bytes, address: str, part: Path, wanted: Kind) -> None:
+    """Servers that are in trouble or want a login send a web page instead of the file."""
+    page = data.lstrip()[:1] == b"<"
+    if any(data.startswith(first[: len(data)]) for first in wanted.begins) or not (wanted.begins or page):
         return
     part.unlink(missing_ok=True)
-    kind = "a web page (HTML)" if data.lstrip()[:1] == b"<" else "something else"
+    kind = "a web page (HTML)" if page else "something else"
     shown = " ".join(data[:200].decode("utf-8", "replace").split())[:80]
-    raise UserError(f"{address} gives {kind}, not a zip archive: {shown!r}. Try again later, or use a mirror folder.")
+    raise UserError(f"{address} gives {kind}, not a {wanted.name}: {shown!r}. Try again later, or use a mirror folder.")
 
 
 def _too_large(address: str, limit: int) -> UserError:

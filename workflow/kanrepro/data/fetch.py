@@ -11,13 +11,12 @@ import os
 import shutil
 import urllib.parse
 import urllib.request
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from kanrepro import catalog
 from kanrepro.catalog import Entry
-from kanrepro.data.download import PATIENCE, Patience, download
+from kanrepro.data.download import PATIENCE, ZIP, Kind, Patience, download
 from kanrepro.errors import UserError, cli
 from kanrepro.files import atomic, sha256
 
@@ -44,11 +43,11 @@ def fetch(entry: Entry, output: Path, mirror: Path | None = None, patience: Pati
         return
     copy = _in_mirror(entry, mirror)
     if copy:
-        _copy(copy, output, known)
+        copy_file(copy, output, known)
     elif entry.address.startswith(("http://", "https://")):
-        _download(entry, entry.address, output, patience)
+        fetch_address(entry.address, output, entry.sha256, entry.max_archive_mb * 10**6, patience)
     else:
-        _copy(_local(entry), output, known)
+        copy_file(_local(entry), output, known)
 
 
 def _in_mirror(entry: Entry, mirror: Path | None) -> Path | None:
@@ -64,16 +63,24 @@ def _in_mirror(entry: Entry, mirror: Path | None) -> Path | None:
     return None
 
 
-def _local(entry: Entry) -> Path:
+def local_path(address: str) -> Path:
     """The path that a file URL or a plain path means."""
-    address = entry.address or ""
-    path = urllib.request.url2pathname(urllib.parse.urlparse(address).path) if "://" in address else address
-    if not Path(path).is_file():
+    return Path(urllib.request.url2pathname(urllib.parse.urlparse(address).path) if "://" in address else address)
+
+
+def _local(entry: Entry) -> Path:
+    path = local_path(entry.address or "")
+    if not path.is_file():
         raise UserError(f"{entry.name}: {path} does not exist. Correct `address` in the catalogue.")
-    return Path(path)
+    return path
 
 
-def _copy(source: Path, output: Path, known: set[str]) -> None:
+def copy_file(source: Path, output: Path, known: set[str]) -> None:
+    """Copy a file whose checksum is one of `known`, or any where that is empty.
+
+    Raises:
+        UserError: another checksum (both are named), or it cannot be copied.
+    """
     with atomic(output) as temporary:
         try:
             shutil.copyfile(source, temporary)
@@ -88,17 +95,24 @@ def _copy(source: Path, output: Path, known: set[str]) -> None:
     log.info("%s -> %s (%s)", source, output, "checksum verified" if known else _UNKNOWN)
 
 
-def _download(entry: Entry, address: str, output: Path, patience: Patience) -> None:
+def fetch_address(
+    address: str, output: Path, expected: str | None, limit: int, patience: Patience = PATIENCE, kind: Kind = ZIP
+) -> None:
+    """Download a file of at most `limit` bytes whose SHA-256 is `expected`, or any of its kind where that is None.
+
+    Raises:
+        UserError: another checksum (a bad file is deleted), or as in `kanrepro.data.download.download`.
+    """
     part = output.with_name(f"{output.name}.part")
     resumed = part.exists()
     log.info("%s %s", "resuming" if resumed else "fetching", address)
-    download(address, part, entry.max_archive_mb * 10**6, patience)
-    fault = _fault(part, entry.sha256)
+    download(address, part, limit, patience, kind)
+    fault = _fault(part, expected, kind)
     if fault and resumed:  # the first half may be that of an older file: once more from the start
         log.info("%s; starting again from the beginning", fault)
         part.unlink()
-        download(address, part, entry.max_archive_mb * 10**6, patience)
-        fault = _fault(part, entry.sha256)
+        download(address, part, limit, patience, kind)
+        fault = _fault(part, expected, kind)
     if fault:
         part.unlink()
         raise UserError(
@@ -106,16 +120,16 @@ def _download(entry: Entry, address: str, output: Path, patience: Patience) -> N
             "enter the new one in a catalogue file of your own (docs/own-data.md), or use a mirror folder."
         )
     part.replace(output)
-    log.info("%s -> %s (%s)", address, output, "checksum verified" if entry.sha256 else _UNKNOWN)
+    log.info("%s -> %s (%s)", address, output, "checksum verified" if expected else _UNKNOWN)
 
 
 _UNKNOWN = "no checksum is known; the counts of the prepared set decide"
 
 
-def _fault(part: Path, expected: str | None) -> str | None:
+def _fault(part: Path, expected: str | None, kind: Kind) -> str | None:
     """What is wrong with a downloaded file, or None."""
     if expected is None:
-        return None if zipfile.is_zipfile(part) else "what came is not a whole zip archive"
+        return None if kind.whole(part) else f"what came is not a whole {kind.name}"
     found = sha256(part)
     return None if found == expected else f"the file has checksum {found}, but the catalogue states {expected}"
 
