@@ -74,6 +74,15 @@ def test_slice_and_select_of_a_batch_equal_batches_of_the_store(store: GraphStor
             assert torch.equal(value, getattr(made, name)), name
 
 
+def test_split_gives_the_slices_of_a_batch(store: GraphStore) -> None:
+    batch = store.batch(torch.arange(len(store)))
+    made = list(batch.split(3))
+    assert [part.num_graphs for part in made] == [3, len(store) - 3]
+    for part, (start, stop) in zip(made, [(0, 3), (3, len(store))], strict=True):
+        for name, value in vars(batch.slice(start, stop)).items():
+            assert torch.equal(value, getattr(part, name)), name
+
+
 def test_pytorch_geometric_sees_the_same_graphs(store: GraphStore) -> None:
     from torch_geometric.data import Batch
 

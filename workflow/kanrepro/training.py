@@ -140,11 +140,10 @@ class Training:
         order = torch.randperm(len(store), generator=stream(self.seed, "order" if once else f"order {self.epoch}"))
         batches = max(1, VIEW_NODES * len(store) // (size * max(store.x.shape[0], 1)))
         for index in order.to(self.device).split(size * batches):
-            views = self.graphs.views(index, self.settings.views, generator)
-            for start in range(0, index.numel(), size):
-                stop = min(start + size, index.numel())
-                if stop - start > 1:
-                    yield views[0].slice(start, stop), views[1].slice(start, stop)
+            first, second = self.graphs.views(index, self.settings.views, generator)
+            for pair in zip(first.split(size), second.split(size), strict=True):
+                if pair[0].num_graphs > 1:
+                    yield pair
 
     def run_epoch(self) -> dict[str, float | None]:
         """Train one epoch and append its row of the history.

@@ -1,7 +1,9 @@
 """GraphStore: all graphs of a set as flat tensors, and batches of them made without a loop over graphs."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,15 +74,24 @@ class GraphBatch:
 
     def slice(self, start: int, stop: int) -> "GraphBatch":
         """Graphs start..stop-1, sharing the memory of their nodes."""
-        (n0, n1), (e0, e1) = self.node_ptr[[start, stop]].tolist(), self.edge_ptr[[start, stop]].tolist()
-        return GraphBatch(
-            x=self.x[n0:n1],
-            edge_index=self.edge_index[:, e0:e1] - n0,
-            node_ptr=self.node_ptr[start : stop + 1] - n0,
-            edge_ptr=self.edge_ptr[start : stop + 1] - e0,
-            edge_attr=None if self.edge_attr is None else self.edge_attr[e0:e1],
-            y=None if self.y is None else self.y[start:stop],
-        )
+        return next(self._cut([start, stop]))
+
+    def split(self, size: int) -> Iterator["GraphBatch"]:
+        """The graphs in batches of `size`, the last one perhaps smaller, sharing the memory of their nodes."""
+        return self._cut([*range(0, self.num_graphs, size), self.num_graphs])
+
+    def _cut(self, bounds: list[int]) -> Iterator["GraphBatch"]:
+        at = torch.tensor(bounds, device=self.node_ptr.device)
+        nodes, edges = self.node_ptr[at].tolist(), self.edge_ptr[at].tolist()
+        for (g0, g1), (n0, n1), (e0, e1) in zip(pairwise(bounds), pairwise(nodes), pairwise(edges), strict=True):
+            yield GraphBatch(
+                x=self.x[n0:n1],
+                edge_index=self.edge_index[:, e0:e1] - n0,
+                node_ptr=self.node_ptr[g0 : g1 + 1] - n0,
+                edge_ptr=self.edge_ptr[g0 : g1 + 1] - e0,
+                edge_attr=None if self.edge_attr is None else self.edge_attr[e0:e1],
+                y=None if self.y is None else self.y[g0:g1],
+            )
 
     def to(self, device: torch.device | str) -> "GraphBatch":
         """The same batch on another device."""
