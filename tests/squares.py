@@ -4,10 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from kanrepro.data.image_splits import Split
 from kanrepro.data.images import ImageSet
 from kanrepro.files import sha256, write_json
+from kanrepro.image_models import changes_of
+from kanrepro.image_settings import ClassifySettings
+from kanrepro.methods import merged
 
 SMALL: dict[str, Any] = {
     "model": {
@@ -33,19 +38,30 @@ def squares(
     return ImageSet(pixels, y, own, own.clone(), torch.full((images,), -1, dtype=torch.int8), meta)
 
 
+def divided(images: int, leaked: int = 2) -> Split:
+    """The first seven tenths train, the next one validates, the last two test; the first `leaked` of these leak."""
+    order = np.arange(images)
+    train, validation, test = np.split(order, [7 * images // 10, 8 * images // 10])
+    return Split(train, validation, test, test[:leaked])
+
+
 def write_world(folder: Path, leaked: int = 2, **shape: Any) -> tuple[Path, Path]:
-    """A store of squares and a split of it, seven tenths, one, two; the first `leaked` test images count as leaked."""
+    """A store of squares and a file with its division."""
     store, split = folder / "squares-12.safetensors", folder / "squares-12.grouped-0.json"
     made = squares(**shape)
     made.save(store)
-    train, validation = 7 * len(made) // 10, 8 * len(made) // 10
-    order = list(range(len(made)))
-    test = order[validation:]
-    content = {"train": order[:train], "validation": order[train:validation], "test": test, "leaked": test[:leaked]}
+    parts = divided(len(made), leaked)
+    content = {name: getattr(parts, name).tolist() for name in ("train", "validation", "test", "leaked")}
     write_json(split, {"schema": 1, "set": sha256(store), "split": "grouped", "seed": 0, **content, "notes": []})
     return store, split
 
 
-def settings(**training: Any) -> str:
-    """SMALL as --settings has it, with changes to the training."""
-    return json.dumps({**SMALL, "training": {**SMALL["training"], **training}})
+def small(model: str = "cnn", **training: Any) -> ClassifySettings:
+    """The settings of a tiny classifier, with changes to its training."""
+    made = merged(merged(ClassifySettings().model_dump(mode="json"), changes_of(model)), SMALL)
+    return ClassifySettings.model_validate(merged(made, {"training": training}))
+
+
+def option(**training: Any) -> str:
+    """What --settings says for a tiny classifier, with changes to its training."""
+    return json.dumps(merged(SMALL, {"training": training}))

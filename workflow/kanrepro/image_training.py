@@ -53,7 +53,7 @@ class ImageTraining:
         train, validation = torch.from_numpy(split.train), torch.from_numpy(split.validation)
         counts = torch.bincount(images.y[train], minlength=len(images.classes))
         self._check_split(images.classes, counts, len(validation))
-        mean, std = channel_statistics(images.pixels, split.train)
+        mean, std = channel_statistics(images.pixels, train)
         self.mean, self.std = mean.to(device), std.to(device)
         self.train = images.pixels[train].to(device), images.y[train].to(device)
         self.validation = images.pixels[validation].to(device), images.y[validation].to(device)
