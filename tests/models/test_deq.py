@@ -1,4 +1,4 @@
-"""The head: shipped form beside a loop over edges, repaired form beside its formula, certified form beside its proof."""
+"""The head: shipped form beside a loop over edges, repaired one beside its formula, certified one beside its proof."""
 
 import math
 from typing import Any

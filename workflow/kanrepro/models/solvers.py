@@ -32,20 +32,25 @@ RIDGE = 1e-12
 
 
 def anderson_weights(s: Tensor, y: Tensor, g: Tensor, damping: float) -> Tensor:
-    """argmin |g - Y c| for each sample, by normal equations of unit columns."""
-    norms = y.norm(dim=2, keepdim=True).clamp_min(torch.finfo(y.dtype).tiny)
-    unit = y / norms
-    gram = unit @ unit.mT
+    """argmin |g - Y c| for each sample, by normal equations of columns of length one."""
+    gram = y @ y.mT
+    lengths = _lengths(gram)
+    gram = gram / (lengths.unsqueeze(1) * lengths.unsqueeze(2))
     gram.diagonal(dim1=1, dim2=2).add_(RIDGE)
-    return _solution(gram, (unit @ g.unsqueeze(2)).squeeze(2)) / norms.squeeze(2)
+    return _solution(gram, (y @ g.unsqueeze(2)).squeeze(2) / lengths) / lengths
 
 
 def broyden_weights(s: Tensor, y: Tensor, g: Tensor, damping: float) -> Tensor:
     """The weights of Broyden's update, for each sample; pairs are scaled to unit S, which does not change the step."""
-    norms = s.norm(dim=2, keepdim=True).clamp_min(torch.finfo(s.dtype).tiny)
-    s, y = s / norms, y / norms
-    matrix = (s @ s.mT).tril(-1) + damping * (s @ y.mT)
-    return _solution(matrix, damping * (s @ g.unsqueeze(2)).squeeze(2)) / norms.squeeze(2)
+    gram = s @ s.mT
+    lengths = _lengths(gram)
+    matrix = (gram.tril(-1) + damping * (s @ y.mT)) / (lengths.unsqueeze(1) * lengths.unsqueeze(2))
+    return _solution(matrix, damping * (s @ g.unsqueeze(2)).squeeze(2) / lengths) / lengths
+
+
+def _lengths(gram: Tensor) -> Tensor:
+    """Of the columns whose products with each other are `gram`: (B, m, m) to (B, m), never zero."""
+    return gram.diagonal(dim1=1, dim2=2).sqrt().clamp_min(1e-150)
 
 
 WEIGHTS: dict[str, Weights | None] = {"damped": None, "anderson": anderson_weights, "broyden": broyden_weights}
@@ -95,5 +100,5 @@ class Stepper:
         # float64: a Gram matrix squares the condition of what it is made of
         s, y = (torch.stack(part, dim=1).double() for part in zip(*self.pairs, strict=True))
         c = self.weights(s, y, g.double(), self.damping)
-        back = (c.unsqueeze(1) @ (s + self.damping * y)).squeeze(1)
+        back = (c.unsqueeze(1) @ s + self.damping * (c.unsqueeze(1) @ y)).squeeze(1)
         return z + step - back.to(z.dtype)
