@@ -1,6 +1,7 @@
 """What the image stages of the report are given: records, a preset, the comparison's split, data sets and models."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,10 +26,7 @@ class ImageInputs:
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "ImageInputs":
         """The inputs that the options of `add_image_inputs` name. Raises UserError for an unknown model or split."""
-        for kind, names, known in (("model", arguments.models, IMAGE_MODELS), ("split", [arguments.split], SPLITS)):
-            for name in names:
-                if name not in known:
-                    raise unknown(kind, name, known)
+        check_names(arguments.models, arguments.split)
         return cls(
             arguments.preset,
             tuple(arguments.records),
@@ -48,9 +46,21 @@ class ImageInputs:
         """The data sets to show: those asked for, in their order, else those that have records."""
         return list(self.datasets) or self.results.datasets
 
+    def demo(self, datasets: Iterable[str]) -> frozenset[str]:
+        """Those of `datasets` that are stand-ins, as the records say; all of them in the preset `demo`."""
+        return frozenset(name for name in datasets if self.preset == "demo" or name in self.results.demo)
+
     def maker(self, base: Path) -> Maker:
         """A table in the making; `base`: the folder that record paths are written relative to."""
         return Maker(self.results, self.preset, base, self.shown, self.split, self.models)
+
+
+def check_names(models: Iterable[str], split: str) -> None:
+    """Raise UserError for a model or split that is unknown."""
+    for kind, names, known in (("model", models, tuple(IMAGE_MODELS)), ("split", [split], SPLITS)):
+        for name in names:
+            if name not in known:
+                raise unknown(kind, name, known)
 
 
 def add_image_inputs(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ TITLE = "What leaks and imbalance do"
 SHOWN = ("accuracy", "f1", "auc")
 CHANGED = ("accuracy", "recall", "specificity", "f1", "auc")
 CLEAN = "grouped"  # the split in which nothing leaks
-NONE_LEAKED = "none leaked"
+NONE_LEAKED, ALL_LEAKED = "none leaked", "all leaked"
 WHAT = (
     f"{MEASURED} in %. A test image is leaked where the same picture, or another of its patient or tile, was trained "
     "on or chosen by."
@@ -89,7 +89,8 @@ def _scores(maker: Maker, dataset: str) -> Grid:
     for key in _keys(maker, dataset):
         cells = []
         for name in SHOWN:
-            cells += [maker.item(key, metric(name)), maker.item(key, without_leaks(name), NONE_LEAKED)]
+            nothing = ALL_LEAKED if _leaks(maker.results.cells.get(key)) else NONE_LEAKED
+            cells += [maker.item(key, metric(name)), maker.item(key, without_leaks(name), nothing)]
         rows.append((Item(key.split), Item(LABELS[key.model]), *_counts(maker, key), *cells))
     header = ["Split", "Model", "Test images", "of them leaked"]
     for name in SHOWN:

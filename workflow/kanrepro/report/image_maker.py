@@ -62,7 +62,7 @@ class Maker:
 
     def name(self, dataset: str) -> str:
         """The data set as titles say it."""
-        return f"{dataset} (stand-in)" if dataset in self.results.demo else dataset
+        return self.results.title(dataset)
 
     @property
     def stand_in(self) -> bool:
@@ -153,7 +153,7 @@ class Maker:
             cell = self.results.cells.get(key)
             if cell:
                 runs = tuple((f"seed {run.seed}", relative(run.path, self.base)) for run in cell.runs)
-                listed.append((f"{self.name(key.dataset)}, {key.split}, {LABELS[key.model]}", runs))
+                listed.append((f"{self.results.title(key.dataset)}, {key.split}, {LABELS[key.model]}", runs))
         return Records("Records behind each number", tuple(listed))
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,7 +98,11 @@ class ImageResults:
         """The models that have records there, in the order of image_models."""
         return [model for model in IMAGE_MODELS if Key(dataset, split, model) in self.cells]
 
-    @property
+    def title(self, dataset: str) -> str:
+        """The data set as titles say it."""
+        return f"{dataset} (stand-in)" if dataset in self.demo else dataset
+
+    @cached_property
     def demo(self) -> frozenset[str]:
         """The data sets that are stand-ins."""
         return frozenset(record.dataset for record in self.records if record.demo)
@@ -139,8 +144,6 @@ def image_paths(folder: Path) -> list[Path]:
 
 def _check(path: Path, record: ImageRecord, preset: str) -> None:
     """Raise UserError where a record does not belong here."""
-    if record.experiment != "images":
-        raise UserError(f"{path} is a record of the experiment {record.experiment!r}, not of the image experiments.")
     if record.preset != preset:
         raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
     for kind, name, known in (("model", record.model, IMAGE_MODELS), ("split", record.split, SPLITS)):

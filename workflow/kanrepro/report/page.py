@@ -14,7 +14,8 @@ import jinja2
 
 from kanrepro.errors import UserError, cli
 from kanrepro.files import atomic
-from kanrepro.report import render, statistics, summary, table
+from kanrepro.report import image_page, image_summary, image_wording, render, statistics, summary, table
+from kanrepro.report.image_inputs import ImageInputs
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.wording import STAND_IN, points
 
@@ -31,6 +32,9 @@ CAPTIONS = {
         "names the method, dashes the reading.",
     ),
 }
+
+
+CAPTIONS |= image_page.CAPTIONS
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,33 @@ class Section:
         return self.title.partition(":")[0]
 
 
-def build(inputs: Inputs, figures: Sequence[Path], base: Path, margin: float = statistics.MARGIN) -> str:
+@dataclass(frozen=True)
+class ImagePart:
+    """What the page says of the image experiments."""
+
+    stand_in: bool
+    records: int
+    seconds: float
+    figures: list[Picture]
+    tables: list[Section]
+
+
+def build(
+    inputs: Inputs,
+    figures: Sequence[Path],
+    base: Path,
+    margin: float = statistics.MARGIN,
+    images: ImageInputs | None = None,
+) -> str:
     """The page as HTML text. `base`: the folder that links to records start from.
+
+    With `images` that have records it has a part on DEQ-KAN, which takes the figures named after the image experiments.
 
     Raises:
         UserError: a corrupt record or description, or a figure that cannot be read.
     """
+    pictures = [Picture.read(path) for path in figures]
+    part = _image_part(images, pictures, base) if images and images.results.cells else None
     sections = []
     for name in table.TABLES:
         document, _ = table.build(name, inputs, base, margin)
@@ -91,7 +116,23 @@ def build(inputs: Inputs, figures: Sequence[Path], base: Path, margin: float = s
         stand_in=inputs.stand_in,
         stand_in_text=STAND_IN,
         tables=sections,
-        figures=[Picture.read(path) for path in figures],
+        figures=[picture for picture in pictures if not (part and picture in part.figures)],
+        images=part,
+        image_stand_in=image_wording.STAND_IN,
+    )
+
+
+def _image_part(inputs: ImageInputs, pictures: Sequence[Picture], base: Path) -> ImagePart:
+    documents = image_page.documents(inputs, base)
+    return ImagePart(
+        inputs.maker(base).stand_in,
+        len(inputs.results.records),
+        image_summary.seconds(inputs.results),
+        [picture for picture in pictures if picture.name in image_page.CAPTIONS],
+        [
+            Section(name, document.title, render.html_body(document, 4, f"{name}-"))
+            for name, document in documents.items()
+        ],
     )
 
 
@@ -112,8 +153,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         default=statistics.MARGIN,
         help="percentage points within which two means count as equivalent (default %(default)s)",
     )
+    image_page.add_options(parser)
     arguments = parser.parse_args(argv)
-    text = build(Inputs.of(arguments), arguments.figures, arguments.output.parent, arguments.margin)
+    images = image_page.inputs_of(arguments)
+    text = build(Inputs.of(arguments), arguments.figures, arguments.output.parent, arguments.margin, images)
     with atomic(arguments.output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     print(arguments.output)

@@ -43,15 +43,15 @@ def summarise(results: Results) -> Summary:
     return Summary(
         len(records),
         {
-            "machine": _distinct(r.cost.hardware for r in records),
-            "device": _distinct(r.cost.device for r in records),
-            "commit": _distinct(commits),
-            "code of pretrain": _distinct(r.code.pretrain for r in records),
-            "code of probe": _distinct(r.code.probe for r in records),
+            "machine": distinct(r.cost.hardware for r in records),
+            "device": distinct(r.cost.device for r in records),
+            "commit": distinct(commits),
+            "code of pretrain": distinct(r.code.pretrain for r in records),
+            "code of probe": distinct(r.code.probe for r in records),
         },
-        _by_key(r.versions for r in records),
+        by_key(r.versions for r in records),
         sorted({(r.dataset, str(r.data.graphs), r.data.sha256, r.data.source_sha256 or "unknown") for r in records}),
-        _by_key(flatten(r.settings) for r in records),
+        by_key(flatten(r.settings) for r in records),
         [_cost(name, [r for r in records if r.dataset == name]) for name in results.datasets],
     )
 
@@ -87,13 +87,15 @@ def _cost(dataset: str, records: list[Record]) -> DatasetCost:
     )
 
 
-def _by_key(mappings: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+def by_key(mappings: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    """Key -> its distinct values in the mappings, both sorted."""
     found: dict[str, set[str]] = {}
     for mapping in mappings:
         for key, value in mapping.items():
             found.setdefault(key, set()).add(value)
-    return {key: _distinct(values) for key, values in sorted(found.items())}
+    return {key: distinct(values) for key, values in sorted(found.items())}
 
 
-def _distinct(values: Iterable[str]) -> list[str]:
+def distinct(values: Iterable[str]) -> list[str]:
+    """The distinct values, short ones first."""
     return sorted(set(values), key=lambda value: (len(value), value))

@@ -1,0 +1,88 @@
+"""Memory and time of a training step's solve against its iterations, from the file of kanrepro.memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+import pydantic
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kanrepro.errors import UserError
+from kanrepro.files import read_json
+from kanrepro.report.image_style import note, nothing, plain
+
+LINES = {"unrolled": ("unrolled", "#cc79a7", "s"), "implicit": ("implicit gradient", "#0072b2", "o")}
+NOTE = (
+    "One training step, each point in a process of its own. Memory: peak above what the process held before. Lines "
+    "join medians. Machine: {machine}."
+)
+
+
+class Point(pydantic.BaseModel):
+    """One measurement: MB at the peak and before, seconds of the step."""
+
+    model_config = pydantic.ConfigDict(extra="ignore", allow_inf_nan=False)
+    gradient: Literal["implicit", "unrolled"]
+    steps: int
+    peak_mb: float
+    base_mb: float
+    seconds: float
+
+    @property
+    def above(self) -> float:
+        return self.peak_mb - self.base_mb
+
+
+class Measured(pydantic.BaseModel):
+    """A file of kanrepro.memory."""
+
+    model_config = pydantic.ConfigDict(extra="ignore", allow_inf_nan=False)
+    experiment: Literal["memory"]
+    preset: str
+    hardware: str
+    points: list[Point]
+
+
+def read(path: Path, preset: str) -> Measured:
+    """Read the file. Raises UserError where it is corrupt, something else, or of another preset."""
+    try:
+        found = Measured.model_validate(read_json(path))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise UserError(f"{path} holds no memory: {where}: {first['msg']}. Delete it and make it again.") from error
+    if found.preset != preset:
+        raise UserError(f"{path} was made with preset {found.preset!r}, not {preset!r}; do not mix presets.")
+    return found
+
+
+def draw(measured: Measured | None) -> Figure:
+    """The figure: memory at the left, seconds at the right. Where nothing was measured it says so."""
+    if measured is None or not measured.points:
+        return nothing("Memory: nothing was measured.")
+    figure = Figure(figsize=(7.0, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for gradient, (label, colour, marker) in LINES.items():
+        points = sorted((p for p in measured.points if p.gradient == gradient), key=lambda p: (p.steps, p.above))
+        if points:
+            _line(left, [(p.steps, p.above) for p in points], label, colour, marker)
+            _line(right, [(p.steps, p.seconds) for p in points], label, colour, marker)
+    left.set_ylabel("peak memory of the step, MB")
+    right.set_ylabel("seconds of the step")
+    for axis in (left, right):
+        axis.set_xlabel("iterations")
+        axis.set_xlim(left=0)
+        axis.set_ylim(bottom=0)
+        plain(axis)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize=8.5)
+    note(figure, NOTE.format(machine=measured.hardware))
+    return figure
+
+
+def _line(axis: Axes, points: Sequence[tuple[int, float]], label: str, colour: str, marker: str) -> None:
+    steps = sorted({x for x, _ in points})
+    middle = [median(y for x, y in points if x == step) for step in steps]
+    axis.plot(*zip(*points, strict=True), ls="none", marker=marker, ms=4.5, color=colour, alpha=0.6)
+    axis.plot(steps, middle, color=colour, lw=1.4, marker=marker, ms=4.5, label=label)
