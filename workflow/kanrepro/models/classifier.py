@@ -91,8 +91,9 @@ def count_flops(model: Classifier, channels: int, size: int, steps: float | None
         model: in any mode; it is left as it was.
         channels: C of the images.
         size: S, pixels along an edge.
-        steps: evaluations of the map to count, for instance the mean that a solver took; without it, one forward pass
-            on a blank image is counted as it goes.
+        steps: evaluations of the map to count, for instance the mean that a solver took; what follows from the weights
+            alone, as the scale of the certified form, is not counted then. Without it, one forward pass on a blank
+            image is counted as it goes.
     """
     device, training = next(model.parameters()).device, model.training
     image = torch.zeros(1, channels, size, size, device=device)
@@ -101,7 +102,7 @@ def count_flops(model: Classifier, channels: int, size: int, steps: float | None
         if steps is None or model.head is None:
             return _counted(model, image)
         u = model.features(image).detach()
-        once = _counted(model.head.map, torch.zeros_like(u), u)
+        once = _counted(model.head.bind(u), torch.zeros_like(u))
         return _counted(model.features, image) + round(steps * once) + _counted(model.classify, u)
     finally:
         model.train(training)
