@@ -1,17 +1,20 @@
 """KANLinear against its formula, its gradients, and its blocks."""
 
 import copy
+from typing import Literal
 
 import pytest
 import torch
 from torch.nn import functional
 
 from kanrepro.kan import KAN, KANLinear, bspline_basis, expansion
+from kanrepro.kan.spline import Grid
 
 
 def formula(kan: KANLinear, x: torch.Tensor) -> torch.Tensor:
     """y_o = sum_i [ w_io silu(x_i) + sum_k c_iok B_k(x_i) ], as it is written."""
     grid = kan.grid
+    assert isinstance(grid, Grid)
     y = torch.einsum("nik,iok->no", bspline_basis(x, grid.size, grid.order, (grid.low, grid.high)), kan.coefficients)
     return y if kan.base_weight is None else y + functional.silu(x) @ kan.base_weight
 
@@ -81,6 +84,32 @@ def test_far_inputs_leave_only_silu() -> None:
 def test_the_generator_alone_decides_the_initial_values() -> None:
     made = [KANLinear(3, 4, generator=torch.Generator().manual_seed(5)).state_dict() for _ in range(2)]
     assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])
+
+
+def test_initial_values_are_normal_then_uniform() -> None:
+    """The order of the draws: results that exist depend on it."""
+    kan = KANLinear(6, 4, coefficient_scale=0.2, generator=torch.Generator().manual_seed(3))
+    generator, bound = torch.Generator().manual_seed(3), 6**-0.5
+    assert kan.base_weight is not None
+    assert torch.equal(kan.coefficients, torch.empty(6, 4, 8).normal_(0, 0.2 * bound, generator=generator))
+    assert torch.equal(kan.base_weight, torch.empty(6, 4).uniform_(-bound, bound, generator=generator))
+    assert list(kan.state_dict()) == ["coefficients", "base_weight"]
+
+
+@pytest.mark.parametrize("basis", ["bspline", "gaussian"])
+def test_a_bound_layer_is_the_layer(basis: Literal["bspline", "gaussian"]) -> None:
+    kan, x = KANLinear(3, 3, basis=basis, edge_bias=True).double(), torch.randn(4, 3, dtype=torch.float64)
+    bound = kan.bind()
+    once = torch.autograd.grad(bound(bound(x)).square().sum(), list(kan.parameters()))
+    again = torch.autograd.grad(kan(kan(x)).square().sum(), list(kan.parameters()))
+    assert torch.equal(bound(x), kan(x))
+    for one, other in zip(once, again, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_an_unknown_basis_is_refused() -> None:
+    with pytest.raises(ValueError, match="'bspline' or 'gaussian', not 'fourier'"):
+        KANLinear(2, 2, basis="fourier")  # pyright: ignore[reportArgumentType]
 
 
 def test_mixed_precision_stays_close_and_in_float32_inside() -> None:

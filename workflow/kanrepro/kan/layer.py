@@ -1,29 +1,73 @@
-"""KANLinear and KAN: layers whose edges carry learnable splines (Khan-GCL section 3, equations 2-3)."""
+"""KANLinear and KAN: layers whose edges carry learnable functions (Khan-GCL section 3, equations 2-3; DEQ-KAN)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from kanrepro.kan.expansion import Expansion
+from kanrepro.kan.expansion import Basis, Expansion, block_rows
+from kanrepro.kan.gaussian import Gaussians
 from kanrepro.kan.spline import Grid
 
 
-class _Spline(torch.autograd.Function):
-    """y = expand(x) @ weight, where expand gives every input its K basis values and, as one more, its SiLU.
+def _product(x: Tensor, weight: Tensor, grid: Basis, dtype: torch.dtype) -> Tensor:
+    """expand(x) @ weight in `dtype`, where expand gives every input its K basis values and, as one more, its SiLU.
 
-    `weight` is ((K + 1) * I, O), or (K * I, O) without the SiLU branch. Work goes by blocks of rows: the expansion is
-    K + 1 times as large as x, never exists as a whole, and the backward pass makes it again.
+    Few rows, as in an equilibrium's solve, are expanded as a whole: the values are kept for the backward pass, and a
+    vector-Jacobian product for x alone leaves the gradient of the weights out.
+
+    Args:
+        x: (N, I).
+        weight: ((K + 1) * I, O), or (K * I, O) without the SiLU branch.
+
+    Returns:
+        (N, O).
+    """
+    x = x.contiguous()
+    base = weight.shape[0] > grid.bases * x.shape[1]
+    if len(x) <= block_rows(x, grid.bases + base):
+        return torch.mm(_Whole.apply(x, grid, base).to(dtype), weight.to(dtype))
+    return _Blocks.apply(x, weight, grid, base, dtype)
+
+
+class _Whole(torch.autograd.Function):
+    """expand(x), (N, I) to (N, K * I) or (N, (K + 1) * I), of inputs that are one block."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, grid: Basis, base: bool) -> Tensor:
+        expansion = Expansion(x, grid, base)
+        for rows in expansion.blocks:
+            expansion.values(rows)
+        values = expansion.room.flatten(-2)
+        ctx.save_for_backward(x, values)
+        ctx.grid, ctx.base = grid, base
+        return values
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, values = ctx.saved_tensors
+        expansion = Expansion(x, ctx.grid, ctx.base, room=values.unflatten(-1, (-1, x.shape[1])))
+        grad_x = torch.empty_like(x)
+        for rows in expansion.blocks:
+            expansion.pull_back(rows, gradient.contiguous(), out=grad_x)
+        return grad_x, None, None
+
+
+class _Blocks(torch.autograd.Function):
+    """expand(x) @ weight by blocks of rows.
+
+    The expansion is K + 1 times as large as x, never exists as a whole, and the backward pass makes it again.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, grid: Grid, dtype: torch.dtype) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, grid: Basis, base: bool, dtype: torch.dtype) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.grid, ctx.dtype = grid, dtype
-        expansion, low = _expansion(x, weight, grid), weight.to(dtype)
+        ctx.grid, ctx.base, ctx.dtype = grid, base, dtype
+        expansion, low = Expansion(x, grid, base), weight.to(dtype)
         y = x.new_empty(x.shape[0], weight.shape[1], dtype=dtype)
         for rows in expansion.blocks:
             torch.mm(expansion.values(rows).to(dtype), low, out=y[rows])
@@ -33,36 +77,57 @@ class _Spline(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        expansion, low, gradient = _expansion(x, weight, ctx.grid), weight.to(ctx.dtype), gradient.to(ctx.dtype)
+        expansion, low, gradient = Expansion(x, ctx.grid, ctx.base), weight.to(ctx.dtype), gradient.to(ctx.dtype)
         grad_weight = torch.zeros_like(low)
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         for rows in expansion.blocks:
             grad_weight.addmm_(expansion.values(rows).to(ctx.dtype).T, gradient[rows])
             if grad_x is not None:
                 expansion.pull_back(rows, (gradient[rows] @ low.T).to(x.dtype), out=grad_x[rows])
-        return grad_x, grad_weight.to(weight.dtype), None, None
+        return grad_x, grad_weight.to(weight.dtype), None, None, None
 
 
-def _expansion(x: Tensor, weight: Tensor, grid: Grid) -> Expansion:
-    return Expansion(x.contiguous(), grid, base=weight.shape[0] > grid.bases * x.shape[1])
+def xavier_std(grid: Basis, in_features: int, out_features: int) -> float:
+    """The standard deviation of coefficients whose layer has the output variance of a Xavier linear layer.
+
+    Xavier's weights have variance 2 / (I + O), which gives inputs x ~ N(0, 1) outputs of variance 2 I / (I + O). With
+    independent coefficients of mean 0 and variance s^2 those of the layer have I s^2 sum_k E[B_k(x)^2], so that
+
+        s^2 = 2 / ((I + O) sum_k E[B_k(x)^2]),    x ~ N(0, 1).
+
+    For Gaussians E[B_k^2] = w / sqrt(w^2 + 2) exp(-c_k^2 / (w^2 + 2)); a sum over a fine grid does it for all bases.
+    """
+    x = torch.linspace(-10, 10, 20001, dtype=torch.float64)
+    bases = x.new_empty(len(x), grid.bases, 1)
+    grid.fill(x.unsqueeze(-1), bases)
+    density = torch.exp(-x.square() / 2) / math.sqrt(2 * math.pi)
+    squares = float((density * bases.square().sum((1, 2))).sum()) * 1e-3
+    return math.sqrt(2 / ((in_features + out_features) * squares))
 
 
 class KANLinear(nn.Module):
-    """A KAN layer: y_o = sum_i [ w_io silu(x_i) + sum_k c_iok B_k(x_i) ].
+    """A KAN layer: y_o = sum_i [ w_io silu(x_i) + sum_k c_iok B_k(x_i) + b_io ].
 
-    Inputs outside `grid_range` meet splines that fall to zero within `order` knot spacings and stay zero: only the
-    SiLU branch is left there. `outside_share` tells how many inputs of the last training batch that was.
+    The bases B_k are B-splines (Khan-GCL) or Gaussians (DEQ-KAN's code: grid=10, grid_range=(-3, 3), base=False,
+    edge_bias=True, coefficient_scale=0.01 sqrt(I)). Inputs outside `grid_range` meet functions that fall to zero (the
+    splines within `order` knot spacings): only the SiLU branch is left there. `outside_share` tells how many inputs of
+    the last training batch that was.
 
     Args:
         in_features: I.
         out_features: O.
-        grid: intervals of the uniform grid.
-        order: degree of the splines, 3 = cubic; K = grid + order.
-        grid_range: the interval that the grid covers.
-        base: whether edges have the SiLU branch of the original KAN.
-        coefficient_scale: standard deviation of the initial coefficients, times sqrt(I).
+        grid: of splines: intervals of the uniform grid, K = grid + order; of Gaussians: knots, K = grid.
+        order: degree of the splines, 3 = cubic.
+        grid_range: the interval that the grid covers; its ends are knots.
+        base: whether edges have the SiLU branch of the original KAN, w.
+        coefficient_scale: standard deviation of the initial coefficients, times sqrt(I); None: that of `xavier_std`.
         generator: source of the initial values.
+        basis: "bspline" or "gaussian".
+        width: standard deviation of a Gaussian.
+        edge_bias: whether every edge has a bias b, zero at first.
     """
+
+    outside_share: Tensor
 
     def __init__(
         self,
@@ -72,36 +137,56 @@ class KANLinear(nn.Module):
         order: int = 3,
         grid_range: tuple[float, float] = (-1.0, 1.0),
         base: bool = True,
-        coefficient_scale: float = 0.1,
+        coefficient_scale: float | None = 0.1,
         generator: torch.Generator | None = None,
+        basis: Literal["bspline", "gaussian"] = "bspline",
+        width: float = 1.0,
+        edge_bias: bool = False,
     ) -> None:
         super().__init__()
+        if basis not in ("bspline", "gaussian"):
+            raise ValueError(f"basis is 'bspline' or 'gaussian', not {basis!r}")
         self.in_features, self.out_features = in_features, out_features
-        self.grid = Grid(grid, order, *grid_range)
+        self.grid = Grid(grid, order, *grid_range) if basis == "bspline" else Gaussians(grid, *grid_range, width)
         self.coefficients = nn.Parameter(torch.empty(in_features, out_features, self.grid.bases))
         self.base_weight = nn.Parameter(torch.empty(in_features, out_features)) if base else None
+        self.edge_bias = nn.Parameter(torch.zeros(in_features, out_features)) if edge_bias else None
         self.register_buffer("outside_share", torch.zeros(()), persistent=False)
         bound = 1 / math.sqrt(max(in_features, 1))
-        nn.init.normal_(self.coefficients, std=coefficient_scale * bound, generator=generator)
+        xavier = coefficient_scale is None
+        std = xavier_std(self.grid, in_features, out_features) if xavier else coefficient_scale * bound
+        nn.init.normal_(self.coefficients, std=std, generator=generator)
         if self.base_weight is not None:
             nn.init.uniform_(self.base_weight, -bound, bound, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., I) to (..., O)."""
-        if self.training:
-            self.outside_share = self.grid.outside(x)
+        return self.bind()(x)
+
+    def bind(self) -> Callable[[Tensor], Tensor]:
+        """`forward` with the weights laid out once, for a solve that calls it many times before they change."""
         weight = self.coefficients.permute(2, 0, 1)  # (K, I, O): neighbouring inputs lie side by side in a block
         if self.base_weight is not None:
             weight = torch.cat([weight, self.base_weight.unsqueeze(0)])
-        kind = x.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-        flat = x.reshape(-1, self.in_features)
-        y = _Spline.apply(flat, weight.flatten(0, 1), self.grid, dtype)
-        return y.unflatten(0, x.shape[:-1])
+        weight = weight.flatten(0, 1)
+        bias = None if self.edge_bias is None else self.edge_bias.sum(0)
+
+        def bound(x: Tensor) -> Tensor:
+            if self.training:
+                self.outside_share = self.grid.outside(x)
+            kind = x.device.type
+            dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+            y = _product(x.reshape(-1, self.in_features), weight, self.grid, dtype)
+            if bias is not None:
+                y = y + bias.to(dtype)
+            return y.unflatten(0, x.shape[:-1])
+
+        return bound
 
     def extra_repr(self) -> str:
-        base = self.base_weight is not None
-        return f"in_features={self.in_features}, out_features={self.out_features}, grid={self.grid}, base={base}"
+        base, bias = self.base_weight is not None, self.edge_bias is not None
+        shape = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{shape}, grid={self.grid}, base={base}, edge_bias={bias}"
 
 
 class KAN(nn.Sequential):

@@ -55,8 +55,42 @@ class Grid:
 
     def outside(self, x: Tensor) -> Tensor:
         """The share of the values of x that lie outside [low, high], a scalar."""
-        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        return ((x.detach() - middle).abs() > half).float().mean()
+        return outside(x, self.low, self.high)
+
+    def fill(self, x: Tensor, out: Tensor) -> None:
+        """The bases at x (n, I), into `out` (n, K, I)."""
+        reach = self._distance(x).abs_().neg_()
+        out.zero_()
+        for shift, weight in self.terms:
+            out.add_(_power((reach + shift).clamp_min_(0), self.order), alpha=weight)
+
+    def pull_back(self, x: Tensor, bases: Tensor, gradient: Tensor, out: Tensor) -> None:
+        """The gradient (n, K, I) of the bases at x (n, I) to that of x, into `out` (n, I); `bases` are not needed."""
+        distance = self._distance(x)
+        reach = distance.abs().neg_()
+        slopes = torch.zeros_like(distance)
+        for shift, weight in self.terms:
+            rest = (reach + shift).clamp_min_(0)
+            slopes.add_(rest.sign_() if self.order == 1 else _power(rest, self.order - 1), alpha=weight)
+        # every B-spline falls away from its centre
+        slopes = torch.copysign(slopes, distance, out=distance).mul_(gradient)
+        torch.sum(slopes, dim=-2, out=out)
+        out.mul_(-self.order / self.spacing)
+
+    def _distance(self, x: Tensor) -> Tensor:
+        """(n, I) inputs to (n, K, I) signed distances from the centres, in knot spacings."""
+        return ((x - self.low) / self.spacing).unsqueeze(-2) - self.centres(x).unsqueeze(-1)
+
+
+def outside(x: Tensor, low: float, high: float) -> Tensor:
+    """The share of the values of x that lie outside [low, high], a scalar."""
+    middle, half = (low + high) / 2, (high - low) / 2
+    return ((x.detach() - middle).abs() > half).float().mean()
+
+
+def _power(base: Tensor, exponent: int) -> Tensor:
+    """base ** exponent by multiplications, which are much cheaper than pow."""
+    return math.prod([base] * (exponent - 1), start=base) if exponent < 4 else base.pow(exponent)
 
 
 def bspline_basis(x: Tensor, grid: int = 5, order: int = 3, grid_range: tuple[float, float] = (-1.0, 1.0)) -> Tensor:
