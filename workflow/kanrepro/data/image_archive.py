@@ -100,6 +100,8 @@ def _tar(source: Path, limit: int) -> Iterator[Member]:
 
                 plain = info.isreg() and not info.issparse()  # a sparse file unpacks to more than the archive holds
                 yield Member(_name(source, info.name), read, _fault(not plain, info.size))
+        if any(stream.tail):  # tarfile takes an archive that was cut between two members, or in a header, as whole
+            raise EOFError("the end is missing")
 
 
 def _folder(source: Path, limit: int) -> Iterator[Member]:
@@ -123,15 +125,19 @@ def _folder(source: Path, limit: int) -> Iterator[Member]:
 
 
 class _Bounded(io.BufferedIOBase):
-    """A stream that gives no more than `limit` bytes: what a packed archive unpacks to is known only afterwards."""
+    """A stream that gives no more than `limit` bytes: what a packed archive unpacks to is known only afterwards.
+
+    `tail` are the last bytes that it gave: a whole tar archive ends with a block of zeros.
+    """
 
     def __init__(self, stream: IO[bytes], source: Path, limit: int) -> None:
-        self.stream, self.source, self.limit, self.given = stream, source, limit, 0
+        self.stream, self.source, self.limit, self.given, self.tail = stream, source, limit, 0, b""
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = self.stream.read(-1 if size is None else size)
         self.given += len(data)
         _bounded(self.source, self.given, self.limit)
+        self.tail = (self.tail + data)[-tarfile.BLOCKSIZE :]
         return data
 
 
