@@ -127,7 +127,8 @@ class Maker:
     def _paired(self, cells: Sequence[ImageCell], weights: Sequence[int], of: Quantity, notes: tuple[str, ...]) -> Gap:
         values = [cell.by_seed(of) for cell in cells]
         seeds = sorted(set.intersection(*map(set, values)))
-        sums = {s: math.fsum(w * by_seed[s] for w, by_seed in zip(weights, values, strict=True)) for s in seeds}
+        # rounded, so that no difference is made of rounding errors
+        sums = {s: round(math.fsum(w * v[s] for w, v in zip(weights, values, strict=True)), 9) + 0.0 for s in seeds}
         mean = Summary.of(sums.values()).mean if sums else None
         test = paired(dict.fromkeys(sums, 0.0), sums)
         return Gap(mean, test, tuple(cells), (*self._notes(cells, of), *notes), sums)

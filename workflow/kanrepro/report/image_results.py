@@ -155,6 +155,8 @@ def _check(path: Path, record: ImageRecord, preset: str) -> None:
     lengths = {len(record.test.index), len(record.test.y), len(record.test.p)}
     if len(lengths) > 1 or any(len(row) != classes for row in record.test.p):
         raise UserError(f"{path}: test holds lists of unlike lengths; delete it and make it again.")
+    if not set(record.test.y) <= set(range(classes)):
+        raise UserError(f"{path}: test.y names a class that it does not have; delete it and make it again.")
 
 
 def _unlike(runs: tuple[ImageRun, ...]) -> tuple[str, ...]:
