@@ -40,10 +40,11 @@ def test_scores_are_those_of_scikit_learn(classes: int, seed: int) -> None:
     found = evaluate(y, p, resamples=0)
     assert {name: value(found, name) for name in expected} == pytest.approx(expected, abs=1e-12)
     assert found.confusion == matrix.tolist()
-    precision, recall, f1, support = oracle.precision_recall_fscore_support(y, taken)
+    each = np.array(list(oracle.precision_recall_fscore_support(y, taken)), dtype=float).T
     for c, row in enumerate(found.per_class):
         alone = oracle.recall_score(y != c, taken != c)
-        expected_row = [precision[c], recall[c], alone, f1[c], oracle.roc_auc_score(y == c, p[:, c]), support[c]]
+        precision, recall, f1, support = each[c]
+        expected_row = [precision, recall, alone, f1, oracle.roc_auc_score(y == c, p[:, c]), support]
         assert list(row.values()) == pytest.approx(expected_row)
 
 
