@@ -382,6 +382,15 @@ def test_trace_starts_at_one_and_falls_where_the_map_contracts() -> None:
     right = (head.map(second, u) - second).norm(dim=1) / (second - first).norm(dim=1)
     torch.testing.assert_close(trace[1], right.detach())
     assert torch.equal(head.train().trace(u, 12), trace)  # no dropout
+    looking_back = head.trace(u, 12, "anderson")
+    assert torch.equal(looking_back[:2], trace[:2]) and (looking_back[-1] < 1e-3).all()
+    assert not torch.equal(looking_back, trace)
+
+
+def test_a_trace_that_leaves_the_finite_numbers_is_as_long_as_others() -> None:
+    head, u = build(form="shipped"), inputs()
+    trace = head.trace(1e145 * u, 60)
+    assert trace.shape == (60, 5) and trace[0].isfinite().all() and not trace[-1].isfinite().any()
 
 
 def test_settings_that_make_no_map_are_refused() -> None:

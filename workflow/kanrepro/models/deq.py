@@ -39,7 +39,7 @@ from kanrepro.errors import UserError
 from kanrepro.image_settings import BasisSettings, HeadSettings
 from kanrepro.kan import KANLinear
 from kanrepro.kan.slopes import lipschitz
-from kanrepro.models.equilibrium import Function, Health, fixed_point, mean_rate, measure
+from kanrepro.models.equilibrium import Function, Health, Solver, fixed_point, mean_rate, measure
 from kanrepro.models.initial import xavier_
 
 Masks = tuple[Tensor, Tensor] | None
@@ -239,17 +239,22 @@ class EquilibriumHead(nn.Module):
         return {"bound": bound, "steps_for_tolerance": steps_in_advance(bound, self.settings.solver.tolerance)}
 
     @torch.no_grad()
-    def trace(self, u: Tensor, steps: int) -> Tensor:
-        """|F(z) - z| of every step of the damped iteration without dropout, over that of its first step: (steps, B).
+    def trace(self, u: Tensor, steps: int, solver: str = "damped") -> Tensor:
+        """|F(z) - z| of every step of a solver without dropout, over that of its first step: (steps, B).
 
         The scale is the same in every step, |F(0)|, unlike in `Health`: where z runs away, |F(z)| does too, and their
         ratio would hide it.
         """
-        function, z = self.bind(u), torch.zeros_like(u)
-        distances = []
-        for _ in range(steps):
-            move = function(z) - z
-            distances.append(move.norm(dim=1))
-            z = z + self.settings.solver.damping * move
+        function, given = self.bind(u), self.settings.solver
+        distances: list[Tensor] = []
+
+        def watched(z: Tensor) -> Tensor:
+            image = function(z)
+            distances.append((image - z).norm(dim=1))
+            return image
+
+        run = Solver(solver, tolerance=0.0, max_steps=steps, damping=given.damping, memory=given.memory)
+        run(watched, torch.zeros_like(u))
+        distances += distances[-1:] * (steps - len(distances))  # fewer where no sample is finite any more
         found = torch.stack(distances)
         return found / found[0]

@@ -1,0 +1,183 @@
+"""Trace the iteration of trained classifiers, and of the three forms of the map before training.
+
+Reads model.safetensors of classifiers whose head iterates, and the image set and split that they were trained on.
+Writes one JSON document with a list `traces`: for each checkpoint the plain (damped) iteration and, where it is solved
+for an equilibrium, Anderson's; and the plain iteration of each form before training, on the features of an untrained
+backbone. Each trace holds, step by step over the same test images without dropout,
+
+    residual_median, residual_low, residual_high
+                   |F(z) - z| over that of the first step: median, 10th and 90th percentile of the images for which it
+                   is finite, null where there is none
+    share_finite   of the images
+
+and `rate`, the factor by which |F(z) - z| changes a step (median over images, rounding left out), beside `bound`, what
+the certified form promises of the plain iteration (null for others, and for Anderson's).
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanrepro.assess import measured_rate
+from kanrepro.data.augment import normalise
+from kanrepro.data.image_splits import read_split
+from kanrepro.data.images import ImageSet
+from kanrepro.errors import UserError, cli
+from kanrepro.files import read_json, sha256, write_json
+from kanrepro.image_models import changes_of
+from kanrepro.image_settings import ModelSettings
+from kanrepro.machine import pick_device
+from kanrepro.methods import merged
+from kanrepro.models.classifier import Classifier, load_classifier
+from kanrepro.models.deq import EquilibriumHead
+from kanrepro.options import check_threads
+from kanrepro.parts import validate
+from kanrepro.streams import stream
+
+FORMS = ("deq_kan_shipped", "deq_kan", "deq_kan_certified")
+QUANTILES = (0.1, 0.5, 0.9)
+
+Trace = dict[str, Any]
+
+
+def summary(distances: Tensor) -> Trace:
+    """The lists of a trace (T, B), and its rate."""
+    finite = distances.isfinite()
+    values = distances.double().where(finite, torch.nan)
+    quantiles = torch.tensor(QUANTILES, dtype=torch.float64, device=values.device)
+    low, middle, high = (_numbers(row) for row in values.nanquantile(quantiles, dim=1))
+    return {
+        "residual_median": middle,
+        "residual_low": low,
+        "residual_high": high,
+        "share_finite": _numbers(finite.double().mean(dim=1)),
+        "rate": _numbers(measured_rate(distances).nanmedian().unsqueeze(0))[0],
+    }
+
+
+def _numbers(values: Tensor) -> list[float | None]:
+    """To six digits; None for what JSON cannot hold."""
+    return [float(f"{value:.6g}") if value == value else None for value in values.tolist()]
+
+
+def bound_of(head: EquilibriumHead) -> float | None:
+    """What the certified form promises of a plain step z + damping (F(z) - z)."""
+    certificate, damping = head.certificate(), head.settings.solver.damping
+    return 1 - damping * (1 - certificate["bound"]) if certificate else None
+
+
+def traces_of(name: str, model: Classifier, pixels: Tensor, steps: int) -> Iterator[Trace]:
+    """The traces of a trained classifier on normalised images (B, C, S, S).
+
+    Raises:
+        UserError: its head does not iterate.
+    """
+    head = model.head
+    if head is None or head.settings.kind == "feedforward":
+        raise UserError(f"{name} does not iterate: there is nothing to trace. Leave it out of --checkpoints.")
+    with torch.no_grad():
+        u = model.features(pixels)
+    for solver in ("damped", "anderson") if head.settings.kind == "equilibrium" else ("damped",):
+        yield _trace(name, head, u, steps, solver, trained=True)
+
+
+def untrained(settings: ModelSettings, classes: int, seed: int, pixels: Tensor, steps: int) -> Iterator[Trace]:
+    """The plain iteration of each form as a training with `seed` would find it, all else being as in `settings`."""
+    for name in FORMS:
+        form = validate(ModelSettings, merged(settings.model_dump(mode="json"), changes_of(name)["model"]), name)
+        _, channels, size, _ = pixels.shape
+        model = Classifier(form, channels, classes, size, stream(seed, "initial")).to(pixels.device)
+        with torch.no_grad():
+            u = model.train().features(pixels)  # as its first batch: batch norm has no statistics of its own yet
+        assert model.head is not None
+        yield _trace(name, model.head, u, steps, "damped", trained=False)
+
+
+def _trace(name: str, head: EquilibriumHead, u: Tensor, steps: int, solver: str, trained: bool) -> Trace:
+    return {
+        "model": name,
+        "form": head.settings.form,
+        "trained": trained,
+        "solver": solver,
+        **summary(head.trace(u, steps, solver)),
+        "bound": bound_of(head) if solver == "damped" else None,
+    }
+
+
+def trace(
+    checkpoints: Sequence[Path], store: Path, split_file: Path, images: int, steps: int, device: torch.device
+) -> dict[str, Any]:
+    """The document, without preset and command.
+
+    Raises:
+        UserError: a file is missing or damaged, a classifier does not iterate, or was trained on other images.
+    """
+    image_set = ImageSet.load(store)
+    test = torch.from_numpy(read_split(split_file, len(image_set)).test).sort().values
+    chosen = test[torch.randperm(len(test), generator=stream(0, "trace"))[:images]].sort().values
+    traces: list[Trace] = []
+    first: dict[str, Any] | None = None
+    pixels = torch.empty(0)
+    for path in checkpoints:
+        model, meta = load_classifier(path, device)
+        for key, file in (("store", store), ("split_sha256", split_file)):
+            if meta[key] != sha256(file):
+                raise UserError(f"{path} was trained on another version of {file}. Train again, or name its own.")
+        mean, std = (torch.tensor(meta[key], device=device) for key in ("mean", "std"))
+        pixels = normalise(image_set.pixels[chosen].to(device), mean, std)
+        traces += traces_of(meta["model"], model, pixels, steps)
+        first = first or meta
+    assert first is not None
+    settings = validate(ModelSettings, first["settings"]["model"], str(checkpoints[0]))
+    traces += untrained(settings, len(first["classes"]), first["seed"], pixels, steps)
+    return {
+        "schema": 1,
+        "experiment": "trace",
+        "dataset": first["dataset"],
+        "split": read_json(split_file)["split"],
+        "images": len(chosen),
+        "traces": traces,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line: python -m kanrepro.trace."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.trace", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--checkpoints", type=Path, nargs="+", required=True, help="model.safetensors of classifiers")
+    parser.add_argument("--store", type=Path, required=True, help="the image set that they were trained on")
+    parser.add_argument("--split", type=Path, required=True, help="the split that they were trained on")
+    parser.add_argument("--output", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--images", type=int, default=64, help="test images, drawn once (default: 64)")
+    parser.add_argument("--steps", type=int, default=40, help="of each iteration (default: 40)")
+    parser.add_argument("--preset", default="by-hand", help="name that the document will carry")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    arguments = parser.parse_args(argv)
+    check_threads(arguments.threads)
+    for name in ("images", "steps"):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name} is {getattr(arguments, name)}, but at least 1 is needed.")
+    torch.set_num_threads(arguments.threads)
+    device = pick_device(arguments.device)
+    made = trace(arguments.checkpoints, arguments.store, arguments.split, arguments.images, arguments.steps, device)
+    command = shlex.join(["python", "-m", "kanrepro.trace", *(sys.argv[1:] if argv is None else argv)])
+    write_json(arguments.output, {**made, "preset": arguments.preset, "commands": [command]})
+    for row in made["traces"]:
+        end, rate = row["residual_median"][-1], row["rate"]
+        text = "runs out of numbers" if end is None else f"|F(z) - z| at {end:.1e} of its start"
+        print(
+            f"{row['model']} ({'trained' if row['trained'] else 'untrained'}, {row['solver']}): {text} after "
+            f"{arguments.steps} steps" + ("" if rate is None else f", times {rate:.3f} a step")
+        )
+
+
+if __name__ == "__main__":
+    cli(main)
