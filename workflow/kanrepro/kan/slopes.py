@@ -34,7 +34,7 @@ from kanrepro.kan.layer import KANLinear
 from kanrepro.kan.spline import Grid
 
 SILU_SLOPE = 1.09984  # the largest slope of SiLU, at 2.3994, rounded up
-THIRD_DERIVATIVE = 1.3802  # T, the largest of exp(-u^2 / 2), at u = 0.742, rounded up
+THIRD_DERIVATIVE = 1.3802  # T, the largest third derivative of exp(-u^2 / 2), at u = 0.742, rounded up
 MARGIN = 5  # widths that points reach beyond the outermost knots
 COARSE, FINE = 4, 32  # n, points a width: for every edge, often, and for a grid, once
 POWER_STEPS = 10
