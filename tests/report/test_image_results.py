@@ -23,7 +23,7 @@ def test_cells_hold_their_runs_in_order(write_images):
     random.Random(0).shuffle(paths)
     found = image_results.read(paths, "small")
     assert list(found.cells) == [Key("a", "random", "vit"), Key("b", "grouped", "cnn"), Key("b", "grouped", "deq_kan")]
-    cell = found.cells["b", "grouped", "deq_kan"]
+    cell = found.cells[Key("b", "grouped", "deq_kan")]
     assert cell.by_seed(metric("accuracy")) == {0: 88.0, 1: 90.0, 2: 89.0} and cell.notes == ()
     assert cell.ends(metric("accuracy")) == pytest.approx((88.0, 90.0))
     assert (found.datasets, found.splits("a"), found.models("b", "grouped")) == (
@@ -53,14 +53,14 @@ def test_what_is_not_defined_in_a_run_is_left_out(write_images):
     paths = write_images("a", "cnn", [80.0, 90.0])
     metrics = ImageRecord.read(paths[0]).model_dump()["metrics"]
     rewrite(paths[0], metrics=metrics | {"auc": {"value": None, "low": None, "high": None}})
-    cell = image_results.read(paths, "small").cells["a", "grouped", "cnn"]
+    cell = image_results.read(paths, "small").cells[Key("a", "grouped", "cnn")]
     assert cell.by_seed(metric("auc")) == {1: 90.0}
 
 
 def test_unlike_runs_in_a_cell_are_said(write_images):
     paths = write_images("a", "cnn", [80.0, 90.0])
     rewrite(paths[1], settings={"classify": {"training": {"epochs": 9}}, "evaluation": {"bins": 15}})
-    cell = image_results.read(paths, "small").cells["a", "grouped", "cnn"]
+    cell = image_results.read(paths, "small").cells[Key("a", "grouped", "cnn")]
     assert cell.notes == ("The runs of this cell differ in settings.classify.training.epochs.",)
 
 

@@ -6,7 +6,6 @@ largest sum of the probabilities of what they say; equal sums by their number in
 """
 
 import json
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from kanrepro.files import sha256
 from kanrepro.image_models import LABELS
 from kanrepro.image_record import ImageRecord
 from kanrepro.report.image_results import ImageResults
-from kanrepro.report.image_style import LETTERS_AN_INCH, missing, nothing, stand_in_note
+from kanrepro.report.image_style import missing, nothing, stand_in_note, wrapped
 
 PAIR = ("cnn", "deq_kan")
 EACH = 2  # images of each kind
@@ -115,8 +114,8 @@ def draw(results: ImageResults, datasets: Sequence[str], split: str, files: Mapp
         axes[row, 0].set_ylabel(f"{results.title(dataset)}\nseed {records[0].seed}", fontsize=9)
     for place, title in enumerate(KINDS.values()):
         axes[0, place * EACH].set_title(title.format(*(LABELS[model] for model in PAIR)), fontsize=9, loc="left")
-    text = textwrap.fill(f"{NOTE} {stand_in_note(pairs, results.demo)}", int(width * LETTERS_AN_INCH))
-    figure.text(0.01, 0.01, text, fontsize=7.5, color="#444", va="bottom")
+    text = f"{NOTE} {stand_in_note(pairs, results.demo)}"
+    figure.text(0.01, 0.01, wrapped(figure, text), fontsize=7.5, color="#444", va="bottom")
     gap = CELL[1] - CELL[0] + 0.15  # inches between two pictures, for the three lines under the upper one
     figure.subplots_adjust(
         left=0.55 / width,

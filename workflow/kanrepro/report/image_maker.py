@@ -159,9 +159,11 @@ class Maker:
 
 
 def written(summary: Summary, quantity: Quantity) -> str:
-    """A mean as tables say it: counts whole and with thousands set apart, the rest with one decimal."""
+    """A mean as tables say it: parameters whole, with thousands set apart; factors with three decimals, others one."""
     if quantity.name == "parameters":
         return f"{summary.mean:,.0f}"
+    if quantity.unit == "factor":
+        return number(summary, 3)
     return f"{summary.mean:,.1f}" if quantity.name == "mflops" else number(summary)
 
 

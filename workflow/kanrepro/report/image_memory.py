@@ -8,10 +8,11 @@ from typing import Literal
 import pydantic
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from kanrepro.errors import UserError
 from kanrepro.files import read_json
-from kanrepro.report.image_style import note, nothing, plain
+from kanrepro.report.image_style import legend, note, nothing, plain
 
 LINES = {"unrolled": ("unrolled", "#cc79a7", "s"), "implicit": ("implicit gradient", "#0072b2", "o")}
 NOTE = (
@@ -26,6 +27,8 @@ class Point(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="ignore", allow_inf_nan=False)
     gradient: Literal["implicit", "unrolled"]
     steps: int
+    width: int
+    batch: int
     peak_mb: float
     base_mb: float
     seconds: float
@@ -62,21 +65,26 @@ def draw(measured: Measured | None) -> Figure:
     """The figure: memory at the left, seconds at the right. Where nothing was measured it says so."""
     if measured is None or not measured.points:
         return nothing("Memory: nothing was measured.")
-    figure = Figure(figsize=(7.0, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for gradient, (label, colour, marker) in LINES.items():
-        points = sorted((p for p in measured.points if p.gradient == gradient), key=lambda p: (p.steps, p.above))
-        if points:
-            _line(left, [(p.steps, p.above) for p in points], label, colour, marker)
-            _line(right, [(p.steps, p.seconds) for p in points], label, colour, marker)
-    left.set_ylabel("peak memory of the step, MB")
-    right.set_ylabel("seconds of the step")
-    for axis in (left, right):
+    sizes = sorted({(point.width, point.batch) for point in measured.points})
+    figure = Figure(figsize=(7.0, 0.8 + 2.7 * len(sizes)), layout="constrained")
+    axes = figure.subplots(len(sizes), 2, squeeze=False, sharex=True)
+    for (left, right), size in zip(axes, sizes, strict=True):
+        for gradient, (label, colour, marker) in LINES.items():
+            points = [p for p in measured.points if p.gradient == gradient and (p.width, p.batch) == size]
+            if points:
+                points = sorted(points, key=lambda p: (p.steps, p.above, p.seconds))
+                _line(left, [(p.steps, p.above) for p in points], label, colour, marker)
+                _line(right, [(p.steps, p.seconds) for p in points], label, colour, marker)
+        left.set_title(f"width {size[0]}, batch {size[1]}", fontsize=9, loc="left")
+        left.set_ylabel("peak memory of the step, MB", fontsize=9)
+        right.set_ylabel("seconds of the step", fontsize=9)
+        for axis in (left, right):
+            axis.set_xlim(left=0)
+            axis.set_ylim(bottom=0)
+            plain(axis)
+    for axis in axes[-1]:
         axis.set_xlabel("iterations")
-        axis.set_xlim(left=0)
-        axis.set_ylim(bottom=0)
-        plain(axis)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False, fontsize=8.5)
+    legend(figure, [Line2D([], [], color=c, marker=m, ms=4.5, lw=1.4, label=text) for text, c, m in LINES.values()])
     note(figure, NOTE.format(machine=measured.hardware))
     return figure
 

@@ -124,6 +124,11 @@ CONVERGED = Quantity(
     lambda record: _scaled(record.equilibrium.converged) if record.equilibrium else None,
 )
 
+RATE = Quantity("rate", "Rate", lambda record: record.equilibrium.rate if record.equilibrium else None, unit="factor")
+BOUND = Quantity(
+    "bound", "Bound", lambda record: record.equilibrium.bound if record.equilibrium else None, "model", "factor"
+)
+
 
 def _minus(more: Read, less: Read) -> Read:
     def read(record: ImageRecord) -> float | None:

@@ -6,7 +6,17 @@ from kanrepro.image_models import LABELS
 from kanrepro.report.document import Block, Document, Grid, Item, Text
 from kanrepro.report.image_longform import Line, Long
 from kanrepro.report.image_maker import UNDEFINED, Maker, minus
-from kanrepro.report.image_quantities import CONVERGED, METRICS, MFLOPS, PARAMETERS, STEPS, metric, of_class
+from kanrepro.report.image_quantities import (
+    BOUND,
+    CONVERGED,
+    METRICS,
+    MFLOPS,
+    PARAMETERS,
+    RATE,
+    STEPS,
+    metric,
+    of_class,
+)
 from kanrepro.report.image_results import ImageCell, Key
 from kanrepro.report.image_wording import MEASURED, PAIRED, SPLITS, introduction, setting
 from kanrepro.report.statistics import Summary
@@ -17,12 +27,14 @@ TITLE = "Image classification: DEQ-KAN and what it is compared with"
 REFERENCES = ("cnn", "deq_kan")
 TESTED = ("accuracy", "f1", "auc", "ece")  # the metrics whose differences and intervals are shown
 OF_CLASS = ("precision", "recall", "specificity", "f1", "auc")
-SOLVER = (STEPS, CONVERGED)
+SOLVER = {STEPS: UNDEFINED, CONVERGED: UNDEFINED, RATE: UNDEFINED, BOUND: "no bound"}  # what a run without it says
 NO_SOLVER = "no solver"
 WHAT = (
     f"{MEASURED} in %, macro averages over classes (of two classes: of the positive one). ECE: calibration error, less "
-    "is better. Parameters and MFLOPs (10^6 operations of one image forward, a multiply-add counts two); Steps: mean "
-    "evaluations of the map an image until the solver stops; Converged: share of images that reach its tolerance."
+    "is better. Parameters and MFLOPs (10^6 operations of one image forward, a multiply-add counts two). Steps: mean "
+    "evaluations of the map an image until the solver stops; Converged: share of images that reach its tolerance; "
+    "Rate: factor by which a plain step changes |F(z) − z| (above 1 it runs away); Bound: what the certified form "
+    "promises."
 )
 
 
@@ -69,12 +81,13 @@ def _comparison(maker: Maker, dataset: str, split: str) -> Grid:
     for model in maker.models(dataset, split):
         key = Key(dataset, split, model)
         cell = maker.results.cells.get(key)
+        solved = cell is not None and any(record.equilibrium for record in cell.records)
         rows.append(
             (
                 Item(LABELS[model]),
                 Item(str(len(cell.runs)) if cell else "0"),
                 *(maker.item(key, quantity) for quantity in (*metrics, PARAMETERS, MFLOPS)),
-                *(maker.item(key, quantity, NO_SOLVER) for quantity in SOLVER),
+                *(maker.item(key, quantity, nothing if solved else NO_SOLVER) for quantity, nothing in SOLVER.items()),
             )
         )
     if cells:

@@ -70,8 +70,12 @@ def legend(figure: Figure, entries: Sequence[Line2D], width: float = 1.75) -> No
 
 def note(figure: Figure, text: str) -> None:
     """A paragraph under the panels. For constrained layouts."""
-    wrapped = textwrap.fill(text, int(figure.get_size_inches()[0] * LETTERS_AN_INCH))
-    figure.supxlabel(wrapped, fontsize=7.5, color="#444", x=0.01, ha="left")
+    figure.supxlabel(wrapped(figure, text), fontsize=7.5, color="#444", x=0.01, ha="left")
+
+
+def wrapped(figure: Figure, text: str) -> str:
+    """The text of a note in lines as long as the figure is wide."""
+    return textwrap.fill(text, int(figure.get_size_inches()[0] * LETTERS_AN_INCH), break_on_hyphens=False)
 
 
 def missing(axis: Axes, text: str = "not run") -> None:

@@ -28,8 +28,8 @@ def document(results: ImageResults) -> Document:
         (
             _named("Machines and code", "Fact", facts),
             _data(records),
-            _named("Settings", "Key", by_key(flatten(r.settings) for r in records), SETTINGS),
             _cost(results),
+            _named("Settings", "Key", by_key(flatten(r.settings) for r in records), SETTINGS),
         ),
     )
 
