@@ -14,6 +14,7 @@ container: "docker://python:3.11-slim"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/images_common.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -26,12 +27,18 @@ localrules:
     table3,
     table4,
     figure4,
+    images,
     fetch_tu,
     describe_tu,
     fold_tu,
     table,
     figure,
     history,
+    fetch_images,
+    split_images,
+    describe_images,
+    image_table,
+    image_figure,
     report_page,
 
 
@@ -65,6 +72,15 @@ if SETTINGS.report.records == "make":
 
     include: "workflow/rules/data.smk"
     include: "workflow/rules/graphs.smk"
+    include: "workflow/rules/images.smk"
 
 
+include: "workflow/rules/images_report.smk"
 include: "workflow/rules/report.smk"
+
+
+rule images:
+    input:
+        [path for table in IMAGE_TABLES for path in table_files(table)],
+        [path for figure in DRAWN for path in figure_files(figure)],
+        IMAGE_DESCRIPTIONS,

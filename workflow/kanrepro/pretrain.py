@@ -9,7 +9,6 @@ and while it runs state.safetensors, from which an interrupted run resumes with 
 
 import argparse
 import csv
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -20,11 +19,12 @@ from tqdm import tqdm
 
 from kanrepro import checkpoint, provenance
 from kanrepro.data.store import GraphStore
-from kanrepro.errors import UserError, cli, unknown
+from kanrepro.errors import cli, unknown
 from kanrepro.files import atomic, sha256, write_json
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
-from kanrepro.methods import CONTROLS, METHODS, READINGS, Changes, merged, settings_of
+from kanrepro.methods import CONTROLS, METHODS, READINGS, merged, settings_of
+from kanrepro.options import read_object
 from kanrepro.parts import validate
 from kanrepro.training import HISTORY, Training
 
@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.method not in {**METHODS, **CONTROLS}:
         raise unknown("method", arguments.method, [*METHODS, *CONTROLS])
-    changes = read_settings(arguments.settings)
+    changes = read_object(arguments.settings)
     if arguments.reading not in READINGS and not changes:
         raise unknown("reading", arguments.reading, READINGS)
     defaults = PretrainSettings().model_dump(mode="json")
@@ -117,24 +117,6 @@ def main(argv: list[str] | None = None) -> None:
     }
     write_json(arguments.output / "run.json", run)
     checkpoint.remove_state(state_file)
-
-
-def read_settings(text: str) -> Changes:
-    """A JSON object, given as it stands or as the path of a file.
-
-    Raises:
-        UserError: neither.
-    """
-    path = Path(text)
-    try:
-        content = json.loads(text if text.lstrip().startswith("{") else path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"--settings {text}: neither a JSON object nor a readable file ({error.strerror}).") from error
-    except ValueError as error:
-        raise UserError(f"--settings: not valid JSON ({error}).") from error
-    if not isinstance(content, dict):
-        raise UserError(f"--settings: expected a JSON object, got {type(content).__name__}.")
-    return content
 
 
 if __name__ == "__main__":

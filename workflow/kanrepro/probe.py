@@ -21,6 +21,7 @@ from kanrepro.data.splits import read_folds
 from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256
 from kanrepro.graph_settings import SvmSettings
+from kanrepro.options import check_threads, read_object
 from kanrepro.parts import validate
 from kanrepro.svm import SvmResult, cross_validate
 
@@ -128,12 +129,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--shuffle-labels", action="store_true", help="control: permute the labels first")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     arguments = parser.parse_args(argv)
-    if arguments.threads < 1:
-        raise UserError(f"--threads is {arguments.threads}, but at least 1 is needed.")
+    check_threads(arguments.threads)
 
-    from kanrepro.pretrain import read_settings
-
-    settings = validate(SvmSettings, read_settings(arguments.settings), "--settings")
+    settings = validate(SvmSettings, read_object(arguments.settings), "--settings")
     command = shlex.join(["python", "-m", "kanrepro.probe", *(sys.argv[1:] if argv is None else argv)])
     made = probe(
         arguments.checkpoint, arguments.store, arguments.folds, settings, arguments.shuffle_labels, arguments.threads,

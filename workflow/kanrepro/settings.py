@@ -28,6 +28,9 @@ class DataSettings(Part):
     catalog: tuple[str, ...] = Field(
         default=(), description="own catalogue files beside the built-in one (docs/own-data.md)"
     )
+    image_catalog: tuple[str, ...] = Field(
+        default=(), description="own catalogue files of images beside the built-in one (docs/images.md)"
+    )
 
 
 class ReportSettings(Part):

@@ -24,6 +24,7 @@ RUN = f"{RESULTS}/runs/tu/{{dataset}}/{{method}}/{{reading}}/{{seed}}"
 RECORD = f"{RESULTS}/records/tu/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
 DESCRIPTION = f"{RESULTS}/records/data/{{dataset}}.json"
 PAGE = f"{RESULTS}/report.html"
+MIRROR = f"--mirror {shlex.quote(SETTINGS.data.mirror)}" if SETTINGS.data.mirror else ""
 CATALOGS = " ".join(f"--catalog {shlex.quote(path)}" for path in SETTINGS.data.catalog)
 
 

@@ -14,7 +14,7 @@ rule fetch_tu:
         mem_mb=500,
         runtime=120,
     params:
-        mirror=f"--mirror {shlex.quote(SETTINGS.data.mirror)}" if SETTINGS.data.mirror else "",
+        mirror=MIRROR,
         catalogs=CATALOGS,
         entry=lambda wildcards: as_json(ENTRIES[wildcards.dataset]),
     shell:

@@ -101,6 +101,9 @@ rule report_page:
         template=f"{workflow.basedir}/workflow/kanrepro/report/page.html.j2",
         tables=expand(f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4"]),
         figures=[f"{RESULTS}/figures/figure4.svg", f"{RESULTS}/figures/history.png"],
+        image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],
+        image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in DRAWN],
+        image_records=IMAGE_RECORDS,
     output:
         page(PAGE, "page", "Report"),
     log:
@@ -113,8 +116,9 @@ rule report_page:
         runtime=5,
     params:
         options=options,
+        images=lambda wildcards, input: image_page_options(input.image_records),
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.report.page"),
     shell:
-        "python -m kanrepro.report.page {params.options} --figures {input.figures} --margin {params.margin}"
-        " --output {output} > {log} 2>&1"
+        "python -m kanrepro.report.page {params.options} {params.images} --margin {params.margin}"
+        " --figures {input.figures} {input.image_figures} --output {output} > {log} 2>&1"
