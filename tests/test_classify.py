@@ -146,6 +146,13 @@ def test_training_stops_after_patience_and_prefers_the_earlier_of_equals() -> No
     assert run.finished
 
 
+def test_each_epoch_has_the_rate_of_its_schedule() -> None:
+    run = training("deq_kan_shipped", learning_rate=3e-4)
+    for rate in (1.65e-4, 3e-5):
+        assert run.run_epoch()["learning_rate"] == pytest.approx(rate)
+        assert run.optimiser.param_groups[0]["lr"] == pytest.approx(rate)
+
+
 def test_the_best_epochs_weights_are_kept() -> None:
     run = training(learning_rate=0.05, epochs=8)
     after = []

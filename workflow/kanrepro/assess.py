@@ -71,9 +71,7 @@ class Assessment:
         model, meta: from `load_classifier`; the model on the images' device.
     """
 
-    def __init__(
-        self, model: Classifier, meta: dict[str, Any], images: HeldOut, settings: EvaluationSettings
-    ) -> None:
+    def __init__(self, model: Classifier, meta: dict[str, Any], images: HeldOut, settings: EvaluationSettings) -> None:
         device = images.pixels.device
         self.model, self.images, self.settings, self.meta = model, images, settings, meta
         self.channels = torch.tensor(meta["mean"], device=device), torch.tensor(meta["std"], device=device)
