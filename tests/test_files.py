@@ -21,6 +21,13 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_lists_of_numbers_stand_in_one_line(tmp_path: Path) -> None:
+    content = {"a": [1, -2.5, 3e-05], "rows": [[1, 2], [3, 4]], "words": ["x, [1,\n2]"], "none": [], "mixed": [1, None]}
+    write_json(tmp_path / "a", content)
+    assert read_json(tmp_path / "a") == content
+    assert '"a": [1, -2.5, 3e-05],' in (tmp_path / "a").read_text()
+
+
 def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

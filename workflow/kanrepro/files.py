@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,8 +88,12 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"{path} is not valid JSON ({error}). Delete it and make it again.") from error
 
 
+_NUMBERS = re.compile(r"\[\n[-+\d.eE,\s]+\]")  # no string holds a line break, so this is always a list
+
+
 def write_json(path: Path | str, content: Any) -> None:
-    """Write `content` as indented JSON, atomically. NaN is refused: it is not JSON."""
+    """Write `content` as indented JSON, lists of numbers in one line, atomically. NaN is refused: it is not JSON."""
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    text = _NUMBERS.sub(lambda found: " ".join(found.group().split()).replace("[ ", "[").replace(" ]", "]"), text)
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
