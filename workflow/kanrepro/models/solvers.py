@@ -15,7 +15,6 @@ Broyden     c = damping * (L + damping * S^T Y)^-1 S^T g, with L the part of S^T
 Shapes: B samples, D width of z, m pairs remembered.
 """
 
-from collections import deque
 from collections.abc import Callable
 
 import torch
@@ -23,34 +22,43 @@ from torch import Tensor
 
 from kanrepro.errors import unknown
 
-# Weights c (B, m) from S, Y (B, m, D), g (B, D) and the damping.
-Weights = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+# Weights c (B, m) from S, Y (B, m, D), g (B, D), which pair is newer than which (m, m), and the damping.
+Weights = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]
 
 # Added to the diagonal of the Gram matrix of unit columns, in float64: relative, so that it is as harmless at a
 # residual of 1e-12 as at the start, and large enough that columns which depend on each other do no harm.
 RIDGE = 1e-12
 
 
-def anderson_weights(s: Tensor, y: Tensor, g: Tensor, damping: float) -> Tensor:
+def anderson_weights(s: Tensor, y: Tensor, g: Tensor, newer: Tensor, damping: float) -> Tensor:
     """argmin |g - Y c| for each sample, by normal equations of columns of length one."""
     gram = y @ y.mT
     lengths = _lengths(gram)
     gram = gram / (lengths.unsqueeze(1) * lengths.unsqueeze(2))
     gram.diagonal(dim1=1, dim2=2).add_(RIDGE)
-    return _solution(gram, (y @ g.unsqueeze(2)).squeeze(2) / lengths) / lengths
+    return _solution(gram, _times(y, g) / lengths) / lengths
 
 
-def broyden_weights(s: Tensor, y: Tensor, g: Tensor, damping: float) -> Tensor:
+def broyden_weights(s: Tensor, y: Tensor, g: Tensor, newer: Tensor, damping: float) -> Tensor:
     """The weights of Broyden's update, for each sample; pairs are scaled to unit S, which does not change the step."""
     gram = s @ s.mT
     lengths = _lengths(gram)
-    matrix = (gram.tril(-1) + damping * (s @ y.mT)) / (lengths.unsqueeze(1) * lengths.unsqueeze(2))
-    return _solution(matrix, damping * (s @ g.unsqueeze(2)).squeeze(2) / lengths) / lengths
+    matrix = (gram * newer + damping * (s @ y.mT)) / (lengths.unsqueeze(1) * lengths.unsqueeze(2))
+    matrix.diagonal(dim1=1, dim2=2).add_(lengths == NOTHING)  # a pair that is not there yet has no weight
+    return _solution(matrix, damping * _times(s, g) / lengths) / lengths
+
+
+def _times(columns: Tensor, vector: Tensor) -> Tensor:
+    """Products of columns (B, m, D) with a vector (B, D): (B, m)."""
+    return (columns * vector.unsqueeze(1)).sum(2)  # much faster than a batched product of matrices with vectors
+
+
+NOTHING = 1e-150  # the length of a column of zeros, so that it can be divided by
 
 
 def _lengths(gram: Tensor) -> Tensor:
-    """Of the columns whose products with each other are `gram`: (B, m, m) to (B, m), never zero."""
-    return gram.diagonal(dim1=1, dim2=2).sqrt().clamp_min(1e-150)
+    """Of the columns whose products with each other are `gram`: (B, m, m) to (B, m)."""
+    return gram.diagonal(dim1=1, dim2=2).sqrt().clamp_min(NOTHING)
 
 
 WEIGHTS: dict[str, Weights | None] = {"damped": None, "anderson": anderson_weights, "broyden": broyden_weights}
@@ -82,9 +90,8 @@ class Stepper:
     def __init__(self, kind: str, memory: int = 5, damping: float = 1.0) -> None:
         if kind not in WEIGHTS:
             raise unknown("solver", kind, WEIGHTS)
-        self.weights, self.damping = WEIGHTS[kind], damping
-        self.pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=memory)
-        self.last: tuple[Tensor, Tensor] | None = None
+        self.weights, self.memory, self.damping = WEIGHTS[kind], memory, damping
+        self.steps = 0
 
     def next(self, z: Tensor, image: Tensor) -> Tensor:
         """z (B, D) and F(z) (B, D) to the next z."""
@@ -92,13 +99,20 @@ class Stepper:
         step = self.damping * g
         if self.weights is None:
             return z + step
-        if self.last is not None:
-            self.pairs.append((z - self.last[0], g - self.last[1]))
+        if self.steps:
+            slot = self._remember(z, g)
+            age = (slot - torch.arange(self.memory, device=z.device)) % self.memory
+            newer = age.unsqueeze(1) < age.unsqueeze(0)
+            c = self.weights(self.s, self.y, g.double(), newer, self.damping).unsqueeze(2)
+            step = step - (c * (self.s + self.damping * self.y)).sum(1).to(z.dtype)
         self.last = z, g
-        if not self.pairs:
-            return z + step
-        # float64: a Gram matrix squares the condition of what it is made of
-        s, y = (torch.stack(part, dim=1).double() for part in zip(*self.pairs, strict=True))
-        c = self.weights(s, y, g.double(), self.damping)
-        back = (c.unsqueeze(1) @ s + self.damping * (c.unsqueeze(1) @ y)).squeeze(1)
-        return z + step - back.to(z.dtype)
+        self.steps += 1
+        return z + step
+
+    def _remember(self, z: Tensor, g: Tensor) -> int:
+        """Put the newest pair in the place of the oldest, and say where that is."""
+        if self.steps == 1:  # in float64: a Gram matrix squares the condition of what it is made of
+            self.s, self.y = z.new_zeros(2, z.shape[0], self.memory, z.shape[1], dtype=torch.float64)
+        slot = (self.steps - 1) % self.memory
+        self.s[:, slot], self.y[:, slot] = z - self.last[0], g - self.last[1]
+        return slot
