@@ -33,7 +33,7 @@ def draw(results: ImageResults, datasets: Sequence[str], split: str, models: Seq
     if not rows:
         return nothing("Confusion matrices: nothing was run.")
     sizes = [len(_classes(results, dataset)) for dataset in columns]
-    width = 1.0 + 1.1 * len(sizes) + sum(_cell(size)[0] * size for size in sizes)
+    width = max(5.5, 1.0 + 1.1 * len(sizes) + sum(_cell(size)[0] * size for size in sizes))
     height = 1.5 + (0.25 + max(_cell(size)[1] * size for size in sizes)) * len(rows)
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(

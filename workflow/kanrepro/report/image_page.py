@@ -44,6 +44,8 @@ CAPTIONS = {
     ),
 }
 
+RECORDS = "image records, beside those in FOLDER/images/*/*/*.json where --records-from FOLDER is given"
+
 
 def documents(inputs: ImageInputs, base: Path) -> dict[str, Document]:
     """The tables, and provenance and cost, by name. `base`: the folder that links to records start from."""
@@ -54,7 +56,7 @@ def documents(inputs: ImageInputs, base: Path) -> dict[str, Document]:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the page's options on image records."""
     parser.add_argument(
-        "--image-records", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="image records"
+        "--image-records", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=RECORDS
     )
     parser.add_argument("--image-split", default="grouped", help="split of the comparison (default %(default)s)")
     parser.add_argument(
