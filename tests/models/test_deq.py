@@ -1,6 +1,7 @@
 """The head: shipped form beside a loop over edges, repaired one beside its formula, certified one beside its proof."""
 
 import math
+from functools import partial
 from typing import Any
 
 import hypothesis
@@ -206,7 +207,7 @@ def test_in_training_every_mask_leaves_a_contraction(changes: dict[str, Any]) ->
     head, u = build(form="certified", dropout=0.5, **changes).train(), inputs(1)
     torch.manual_seed(0)
     for point in 2 * inputs(20):
-        function = head.bind(u, head.core.masks(u))
+        function = partial(head.bind(u), masks=head.core.masks(u))
         assert lipschitz_of(function, point.unsqueeze(0)) <= 0.9 * (1 + 1e-9)
 
 
@@ -287,18 +288,23 @@ def test_masks_are_drawn_once_a_solve_but_for_the_shipped_form(
 ) -> None:
     head = build(kind=kind, form=form, steps=6, solver={"damping": 0.1}).train()
     drawn, used = [], []
-    draw, apply = head.core.masks, head.core.forward
+    draw, bind = head.core.masks, head.core.bind
 
     def masks(x: Tensor) -> Any:
         drawn.append(draw(x))
         return drawn[-1]
 
-    def forward(x: Tensor, masks: Any = None) -> Tensor:
-        used.append(masks)
-        return apply(x, masks)
+    def watched() -> Any:
+        bound = bind()
+
+        def apply(x: Tensor, masks: Any) -> Tensor:
+            used.append(masks)
+            return bound(x, masks)
+
+        return apply
 
     monkeypatch.setattr(head.core, "masks", masks)
-    monkeypatch.setattr(head.core, "forward", forward)
+    monkeypatch.setattr(head.core, "bind", watched)
     head(inputs())
     assert len(drawn) == draws
     assert {id(masks) for masks in used} == {id(masks) for masks in drawn}
@@ -313,7 +319,7 @@ def test_in_training_z_is_the_fixed_point_of_the_masked_map(monkeypatch: pytest.
     monkeypatch.setattr(head.core, "masks", lambda x: drawn)
     z, health = head(u)
     assert health is not None and health.converged.all()
-    torch.testing.assert_close(head.bind(u, drawn)(z), z, atol=1e-9, rtol=0)
+    torch.testing.assert_close(head.bind(u)(z, drawn), z, atol=1e-9, rtol=0)
     assert not torch.allclose(head.map(z, u), z, atol=1e-2)
 
 

@@ -29,7 +29,7 @@ Shapes: B samples, D width of u and z, H width inside the core.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,17 +39,24 @@ from kanrepro.errors import UserError
 from kanrepro.image_settings import BasisSettings, HeadSettings
 from kanrepro.kan import KANLinear
 from kanrepro.kan.slopes import lipschitz
-from kanrepro.models.equilibrium import Function, Health, Solver, fixed_point, mean_rate, measure
+from kanrepro.models.equilibrium import Health, Solver, fixed_point, mean_rate, measure
 from kanrepro.models.initial import xavier_
 
 Masks = tuple[Tensor, Tensor] | None
+Layer = KANLinear | nn.Linear
 SPLINE_ORDER = 3
+
+
+class Map(Protocol):
+    """F for given u: z (B, D) to F(z) (B, D)."""
+
+    def __call__(self, z: Tensor, masks: Masks = None) -> Tensor: ...
 
 
 class Core(nn.Module):
     """second(ReLU(first(x))), with a dropout mask on the inputs of each, drawn apart so that a solve can keep it."""
 
-    def __init__(self, first: KANLinear | nn.Linear, second: KANLinear | nn.Linear, dropout: float) -> None:
+    def __init__(self, first: Layer, second: Layer, dropout: float) -> None:
         super().__init__()
         self.first, self.second, self.dropout = first, second, dropout
 
@@ -64,20 +71,29 @@ class Core(nn.Module):
 
     def forward(self, x: Tensor, masks: Masks = None) -> Tensor:
         """(B, D) to (B, D)."""
-        if masks is None:
-            return self.second(self.first(x).relu())
-        return self.second(self.first(x * masks[0]).relu() * masks[1])
+        return self.bind()(x, masks)
+
+    def bind(self) -> Callable[[Tensor, Masks], Tensor]:
+        """`forward` with the layers' weights laid out once, for a solve that calls it many times."""
+        first, second = (layer.bind() if isinstance(layer, KANLinear) else layer for layer in (self.first, self.second))
+
+        def bound(x: Tensor, masks: Masks) -> Tensor:
+            if masks is None:
+                return second(first(x).relu())
+            return second(first(x * masks[0]).relu() * masks[1])
+
+        return bound
 
     def lipschitz(self) -> Tensor:
         """L, an upper bound of the core's Lipschitz constant without masks; a scalar, differentiable."""
-        return _bound(self.first) * _bound(self.second)
+        return _lipschitz(self.first) * _lipschitz(self.second)
 
     def stretch(self) -> float:
         """m^2, by how much masks can raise it."""
         return (1 - self.dropout) ** -2
 
 
-def _bound(layer: KANLinear | nn.Linear) -> Tensor:
+def _lipschitz(layer: Layer) -> Tensor:
     return lipschitz(layer) if isinstance(layer, KANLinear) else torch.linalg.matrix_norm(layer.weight, 2)
 
 
@@ -117,17 +133,6 @@ def _kan_layer(width: int, basis: BasisSettings, edge_bias: bool, generator: tor
         generator=generator,
         **form,
     )
-
-
-def shipped_map(z: Tensor, u: Tensor, core: Callable[[Tensor], Tensor]) -> Tensor:
-    """F(z) of DEQ-KAN's code, whose KAN block has a skip of its own."""
-    inner = z + u
-    return inner + (inner + core(inner))
-
-
-def repaired_map(z: Tensor, u: Tensor, core: Callable[[Tensor], Tensor]) -> Tensor:
-    """LayerNorm(u + K(z))."""
-    return functional.layer_norm(u + core(z), u.shape[-1:])
 
 
 def steps_in_advance(constant: float, tolerance: float) -> int:
@@ -171,12 +176,11 @@ class EquilibriumHead(nn.Module):
             u = u.float() if u.dtype in (torch.bfloat16, torch.float16) else u
             if self.settings.kind == "unrolled":
                 return self._unrolled(u)
-            function = self.bind(u, self.core.masks(u))
+            function, masks, solver = self.bind(u), self.core.masks(u), self.settings.solver
             if self.settings.kind == "feedforward":
-                return function(torch.zeros_like(u) if self.settings.form == "shipped" else u), None
-            solver = self.settings.solver
+                return function(torch.zeros_like(u) if self.settings.form == "shipped" else u, masks), None
             return fixed_point(
-                function,
+                lambda z: function(z, masks),
                 torch.zeros_like(u),
                 solver=solver.kind,
                 tolerance=solver.tolerance,
@@ -188,13 +192,13 @@ class EquilibriumHead(nn.Module):
 
     def _unrolled(self, u: Tensor) -> tuple[Tensor, Health]:
         solver, shipped = self.settings.solver, self.settings.form == "shipped"
-        z, function = torch.zeros_like(u), self.bind(u, self.core.masks(u))
+        z, function, masks = torch.zeros_like(u), self.bind(u), self.core.masks(u)
         distances: list[Tensor] = []
         residual = z.new_empty(0)
         for step in range(self.settings.steps):
             if shipped and step:
-                function = self.bind(u, self.core.masks(u))
-            image = function(z)
+                masks = self.core.masks(u)
+            image = function(z, masks)
             distance, residual = measure(z.detach(), image.detach())
             distances.append(distance)
             z = z + solver.damping * (image - z)
@@ -204,21 +208,23 @@ class EquilibriumHead(nn.Module):
         rate = mean_rate(distances[0], distances[-1], steps)
         return z, Health(steps, residual, residual < solver.tolerance, rate)
 
-    def bind(self, u: Tensor, masks: Masks = None) -> Function:
-        """F for given u (B, D) and masks, with what does not depend on z computed once."""
+    def bind(self, u: Tensor) -> Map:
+        """F for given u (B, D), a function of z and masks, with what does not depend on them computed once."""
+        core, form = self.core.bind(), self.settings.form
+        scale = self.scale() if form == "certified" else 1.0
 
-        def core(x: Tensor) -> Tensor:
-            return self.core(x, masks)
+        def bound(z: Tensor, masks: Masks = None) -> Tensor:
+            if form == "shipped":  # its KAN block has a skip of its own
+                inner = z + u
+                return inner + (inner + core(inner, masks))
+            if form == "repaired":
+                return functional.layer_norm(u + core(z, masks), u.shape[-1:])
+            return u + scale * core(z, masks)
 
-        if self.settings.form == "shipped":
-            return lambda z: shipped_map(z, u, core)
-        if self.settings.form == "repaired":
-            return lambda z: repaired_map(z, u, core)
-        scale = self.scale()
-        return lambda z: u + scale * core(z)
+        return bound
 
     def map(self, z: Tensor, u: Tensor) -> Tensor:
-        """F(z; u), without dropout: (B, D)."""
+        """F(z) for given u, without dropout: (B, D)."""
         return self.bind(u)(z)
 
     def scale(self) -> Tensor:

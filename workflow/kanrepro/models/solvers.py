@@ -28,6 +28,7 @@ Weights = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]
 # Added to the diagonal of the Gram matrix of unit columns, in float64: relative, so that it is as harmless at a
 # residual of 1e-12 as at the start, and large enough that columns which depend on each other do no harm.
 RIDGE = 1e-12
+NOTHING = 1e-150  # the length of a column of zeros, so that it can be divided by
 
 
 def anderson_weights(s: Tensor, y: Tensor, g: Tensor, newer: Tensor, damping: float) -> Tensor:
@@ -51,9 +52,6 @@ def broyden_weights(s: Tensor, y: Tensor, g: Tensor, newer: Tensor, damping: flo
 def _times(columns: Tensor, vector: Tensor) -> Tensor:
     """Products of columns (B, m, D) with a vector (B, D): (B, m)."""
     return (columns * vector.unsqueeze(1)).sum(2)  # much faster than a batched product of matrices with vectors
-
-
-NOTHING = 1e-150  # the length of a column of zeros, so that it can be divided by
 
 
 def _lengths(gram: Tensor) -> Tensor:
