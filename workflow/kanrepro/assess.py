@@ -83,10 +83,12 @@ class Assessment:
         return self._scores(self.p, slice(None), self.settings.bootstrap)
 
     def without_leaks(self) -> record.Clean | None:
-        """Scores without the leaked images; None where none leaked, or all did."""
+        """Scores without the leaked images, none at all where all leaked; None where none did."""
         kept = ~self.images.leaked
-        if kept.all() or not kept.any():
+        if kept.all():
             return None
+        if not kept.any():
+            return record.Clean(images=0, metrics={})
         found = self._scores(self.p, kept, self.settings.bootstrap)
         return record.Clean(images=int(kept.sum()), metrics=_metrics(found))
 

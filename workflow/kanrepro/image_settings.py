@@ -109,7 +109,7 @@ class ImageTrainingSettings(Part):
         default="warmup_step",
         description="linear warm-up to the base rate, then steps; shipped: its code, which never reaches it",
     )
-    warmup: Annotated[int, Field(ge=0)] = Field(default=5, description="epochs to the base rate (its code: 2)")
+    warmup: Annotated[int, Field(ge=0)] = Field(default=2, description="epochs to the base rate (its code)")
     step_size: Positive = Field(default=5, description="epochs between decays; unstated")
     step_factor: Annotated[float, Field(gt=0, le=1)] = Field(default=0.5, description="unstated")
     weight_decay: Scale = Field(default=1e-5, description="its code")
