@@ -5,7 +5,7 @@ Reads nothing. Writes one JSON document with a list `points`, each measured in a
     gradient    implicit (Anderson to the fixed point, and its gradient), or unrolled (recorded step by step)
     steps       exactly so many; the implicit gradient is solved in as many again
     width, batch
-    base_mb     memory of the process before the step: Python, libraries, weights, one batch of u
+    base_mb     memory of the process before the step: Python, libraries, weights, one batch of inputs
     peak_mb     the largest during it (on a GPU both are PyTorch's allocations)
     seconds     of the step, forward and backward
 
@@ -41,6 +41,7 @@ def measure(gradient: str, steps: int, width: int, batch: int, device_name: str,
     from kanrepro.image_settings import HeadSettings
     from kanrepro.machine import peak_memory_mb, pick_device
     from kanrepro.models.deq import EquilibriumHead
+    from kanrepro.models.equilibrium import Health
     from kanrepro.streams import stream
 
     torch.set_num_threads(threads)
@@ -49,13 +50,18 @@ def measure(gradient: str, steps: int, width: int, batch: int, device_name: str,
     head = EquilibriumHead(HeadSettings.model_validate({"kind": KINDS[gradient], **settings}), stream(0, "initial")).to(
         device
     )
-    u = torch.randn(batch, width, generator=stream(0, "u")).to(device).requires_grad_()
-    with torch.no_grad():
-        head.map(torch.zeros_like(u[:2]), u[:2])  # what is compiled or loaded once
+    u, weights = torch.randn(2, batch, width, generator=stream(0, "u")).to(device)
+
+    def step(rows: slice) -> Health | None:
+        z, health = head(u[rows].requires_grad_())
+        (weights[rows] * z).mean().backward()
+        return health
+
+    step(slice(2))  # what is compiled or loaded once
+    head.zero_grad(set_to_none=True)
     _forget_peak(device)
     base, start = peak_memory_mb(device), time.perf_counter()
-    z, health = head(u)
-    z.square().mean().backward()
+    health = step(slice(batch))
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     seconds = time.perf_counter() - start
