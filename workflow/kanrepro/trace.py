@@ -1,9 +1,8 @@
-"""Trace the iteration of trained classifiers, and of the three forms of the map before training.
+"""Trace the iteration of trained classifiers, and of the same maps before training.
 
 Reads model.safetensors of classifiers whose head iterates, and the image set and split that they were trained on.
 Writes one JSON document with a list `traces`: for each checkpoint the plain (damped) iteration and, where it is solved
-for an equilibrium, Anderson's; and the plain iteration of each form before training, on the features of an untrained
-backbone. Each trace holds, step by step over the same test images without dropout,
+for an equilibrium, Anderson's; and the plain iteration as its training found it, on the features of an untrained backbone. Each trace holds, step by step over the same test images without dropout,
 
     residual_median, residual_low, residual_high
                    |F(z) - z| over that of the first step: median, 10th and 90th percentile of the images for which it
@@ -30,17 +29,14 @@ from kanrepro.data.image_splits import read_split
 from kanrepro.data.images import ImageSet
 from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256, write_json
-from kanrepro.image_models import changes_of
 from kanrepro.image_settings import ModelSettings
 from kanrepro.machine import pick_device
-from kanrepro.methods import merged
 from kanrepro.models.classifier import Classifier, load_classifier
 from kanrepro.models.deq import EquilibriumHead
 from kanrepro.options import check_threads
 from kanrepro.parts import validate
 from kanrepro.streams import stream
 
-FORMS = ("deq_kan_shipped", "deq_kan", "deq_kan_certified")
 QUANTILES = (0.1, 0.5, 0.9)
 
 Trace = dict[str, Any]
@@ -87,16 +83,14 @@ def traces_of(name: str, model: Classifier, pixels: Tensor, steps: int) -> Itera
         yield _trace(name, head, u, steps, solver, trained=True)
 
 
-def untrained(settings: ModelSettings, classes: int, seed: int, pixels: Tensor, steps: int) -> Iterator[Trace]:
-    """The plain iteration of each form as a training with `seed` would find it, all else being as in `settings`."""
-    for name in FORMS:
-        form = validate(ModelSettings, merged(settings.model_dump(mode="json"), changes_of(name)["model"]), name)
-        _, channels, size, _ = pixels.shape
-        model = Classifier(form, channels, classes, size, stream(seed, "initial")).to(pixels.device)
-        with torch.no_grad():
-            u = model.train().features(pixels)  # as its first batch: batch norm has no statistics of its own yet
-        assert model.head is not None
-        yield _trace(name, model.head, u, steps, "damped", trained=False)
+def untrained(name: str, settings: ModelSettings, classes: int, seed: int, pixels: Tensor, steps: int) -> Trace:
+    """The plain iteration of a map as the training of `name` with `seed` found it."""
+    _, channels, size, _ = pixels.shape
+    model = Classifier(settings, channels, classes, size, stream(seed, "initial")).to(pixels.device)
+    with torch.no_grad():
+        u = model.train().features(pixels)  # as its first batch: batch norm has no statistics of its own yet
+    assert model.head is not None
+    return _trace(name, model.head, u, steps, "damped", trained=False)
 
 
 def _trace(name: str, head: EquilibriumHead, u: Tensor, steps: int, solver: str, trained: bool) -> Trace:
@@ -122,8 +116,7 @@ def trace(
     test = torch.from_numpy(read_split(split_file, len(image_set)).test).sort().values
     chosen = test[torch.randperm(len(test), generator=stream(0, "trace"))[:images]].sort().values
     traces: list[Trace] = []
-    first: dict[str, Any] | None = None
-    pixels = torch.empty(0)
+    meta: dict[str, Any] = {}
     for path in checkpoints:
         model, meta = load_classifier(path, device)
         for key, file in (("store", store), ("split_sha256", split_file)):
@@ -132,14 +125,12 @@ def trace(
         mean, std = (torch.tensor(meta[key], device=device) for key in ("mean", "std"))
         pixels = normalise(image_set.pixels[chosen].to(device), mean, std)
         traces += traces_of(meta["model"], model, pixels, steps)
-        first = first or meta
-    assert first is not None
-    settings = validate(ModelSettings, first["settings"]["model"], str(checkpoints[0]))
-    traces += untrained(settings, len(first["classes"]), first["seed"], pixels, steps)
+        settings = validate(ModelSettings, meta["settings"]["model"], str(path))
+        traces.append(untrained(meta["model"], settings, len(meta["classes"]), meta["seed"], pixels, steps))
     return {
         "schema": 1,
         "experiment": "trace",
-        "dataset": first["dataset"],
+        "dataset": meta["dataset"],
         "split": read_json(split_file)["split"],
         "images": len(chosen),
         "traces": traces,
