@@ -132,6 +132,14 @@ class EvaluationSettings(Part):
     )
 
 
+class MemorySettings(Part):
+    """Memory of a training step against the solver's iterations, measured on random features."""
+
+    width: Positive = Field(default=512, description="of u and z")
+    batch: Positive = Field(default=256, description="samples")
+    steps: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(default=(5, 25, 100), description="iterations")
+
+
 class ClassifySettings(Part):
     """Everything that decides one classifier, but for the data, the split and the seed."""
 
@@ -157,6 +165,7 @@ class ImageSettings(Part):
     )
     classify: ClassifySettings = ClassifySettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    memory: MemorySettings = MemorySettings()
 
     @pydantic.field_validator("models")
     @classmethod

@@ -2,7 +2,8 @@
 
 Reads model.safetensors of classifiers whose head iterates, and the image set and split that they were trained on.
 Writes one JSON document with a list `traces`: for each checkpoint the plain (damped) iteration and, where it is solved
-for an equilibrium, Anderson's; and the plain iteration as its training found it, on the features of an untrained backbone. Each trace holds, step by step over the same test images without dropout,
+for an equilibrium, Anderson's; and the plain iteration as its training found it, on the features of an untrained
+backbone. Each trace holds, step by step over the same test images without dropout,
 
     residual_median, residual_low, residual_high
                    |F(z) - z| over that of the first step: median, 10th and 90th percentile of the images for which it

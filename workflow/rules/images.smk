@@ -189,6 +189,10 @@ rule memory:
         runtime=30,
     params:
         preset=SETTINGS.preset,
+        width=SETTINGS.images.memory.width,
+        batch=SETTINGS.images.memory.batch,
+        steps=" ".join(map(str, SETTINGS.images.memory.steps)),
         code=code_digest("kanrepro.memory"),
     shell:
-        "python -m kanrepro.memory --preset {params.preset} --output {output} > {log} 2>&1"
+        "python -m kanrepro.memory --widths {params.width} --batch {params.batch} --steps {params.steps}"
+        " --preset {params.preset} --output {output} > {log} 2>&1"
