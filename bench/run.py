@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bench_ckfi
+import bench_deq_step
 import bench_epoch
+import bench_equilibrium
 import bench_kan
 import bench_memory
 import bench_svm
@@ -34,6 +36,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "views": bench_views.lines,
     "epoch": bench_epoch.lines,
     "memory": bench_memory.lines,
+    "deq-step": bench_deq_step.lines,
+    "equilibrium": bench_equilibrium.lines,
     "workflow": bench_workflow.lines,
     "svm": bench_svm.lines,
 }
