@@ -5,14 +5,14 @@ Prints text; accuracies in percent, times in seconds, memory in MB.
 """
 
 import argparse
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kanrepro import provenance
+from kanrepro import explain_images
 from kanrepro.errors import UserError, cli, unknown
-from kanrepro.files import sha256
-from kanrepro.record import Artefact, Data, Record
+from kanrepro.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.image_models import SPLITS
+from kanrepro.record import Record
 from kanrepro.report import descriptions, published
 from kanrepro.report.inputs import Inputs, catalogue_name
 from kanrepro.report.layout import Layout, Row
@@ -22,7 +22,6 @@ from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
 
 TABLES = ("table2", "table3", "table4", "figure4")
-CELL_WIDTH = 10  # of the names at the left
 
 
 def explain(table: str, dataset: str, method: str | None, reading: str | None, results: Path) -> str:
@@ -32,7 +31,7 @@ def explain(table: str, dataset: str, method: str | None, reading: str | None, r
         UserError: an unknown table, data set, method or reading, with the nearest known one; a corrupt record.
     """
     if table not in TABLES:
-        raise unknown("table", table, TABLES)
+        raise unknown("table", table, [*TABLES, *explain_images.TABLES])
     inputs = Inputs(results.name, folder=results / "records")
     known = {*published.DATASETS, *inputs.entries, *_folders(inputs)}
     if table == "table4":
@@ -126,13 +125,13 @@ def _run(run: Run, settings: Mapping[str, str], again: bool, results: Path) -> l
     code = record.code
     facts: list[tuple[str, Sequence[str]]] = [
         ("accuracy", [f"{run.accuracy:.2f} %" + (f", folds {folds}" if folds else "")]),
-        ("data", [f"{_file(record.data, root)}, {record.data.graphs} graphs"]),
+        ("data", [f"{file_state(record.data, root)}, {record.data.graphs} graphs"]),
         ("source", [f"SHA-256 {record.data.source_sha256 or 'unknown'} of what the data was prepared from"]),
-        ("folds", [_file(record.folds, root) if record.folds else "not written"]),
-        ("encoder", [_file(record.checkpoint, root)]),
+        ("folds", [file_state(record.folds, root) if record.folds else "not written"]),
+        ("encoder", [file_state(record.checkpoint, root)]),
         ("settings", ["as above, but:", *written] if again else written),
         ("seed", [str(record.seed)]),
-        ("code", [_code("pretrain", code.pretrain), _code("probe", code.probe)]),
+        ("code", [code_state("pretrain", code.pretrain), code_state("probe", code.probe)]),
         ("commit", [f"{code.commit or 'unknown'}{', with local changes' if code.dirty else ''}"]),
         ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
         ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
@@ -140,31 +139,7 @@ def _run(run: Run, settings: Mapping[str, str], again: bool, results: Path) -> l
         ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
         ("by hand", record.commands),
     ]
-    lines = [f"  record {run.path}"]
-    for name, texts in facts:
-        lines += [f"    {name if not i else '':{CELL_WIDTH}}{text}" for i, text in enumerate(texts)]
-    return lines
-
-
-def snakemake_command(preset: str, *targets: str) -> str:
-    """The one command that makes `targets` again, whether or not they exist."""
-    # --config takes all words up to the next option, so the targets must not follow it
-    return shlex.join(["snakemake", "--cores", "2", "--config", f"preset={preset}", "--force", *targets])
-
-
-def _file(artefact: Artefact | Data, root: Path) -> str:
-    """A file that a record names, and whether it is still the same."""
-    path = root / artefact.path
-    if not path.is_file():
-        state = "not here now"
-    else:
-        state = "unchanged" if sha256(path) == artefact.sha256 else "CHANGED since"
-    return f"{artefact.path}, SHA-256 {artefact.sha256}, {state}"
-
-
-def _code(stage: str, recorded: str) -> str:
-    now = provenance.code_digest(f"kanrepro.{stage}")
-    return f"{stage} {recorded}, " + ("the same now" if now == recorded else f"DIFFERS from the code now ({now})")
+    return laid_out(run.path, facts)
 
 
 def _cost(record: Record) -> str:
@@ -200,10 +175,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Print the chain from a number of a table to data, settings, seed, code, machine and command.",
         epilog="example: python -m kanrepro.explain table2 MUTAG khan_gcl --reading repaired",
     )
-    parser.add_argument("table", help=", ".join(TABLES))
+    parser.add_argument("table", help=", ".join([*TABLES, *explain_images.TABLES]))
     parser.add_argument("dataset", help="as in the catalogue or as printed: REDDIT-BINARY or RDT-B")
-    parser.add_argument("method", nargs="?", help="khan_gcl or Khan-GCL, ...; not needed for table4")
+    parser.add_argument("method", nargs="?", help="khan_gcl or Khan-GCL, ..., or deq_kan, ...; not needed for table4")
     parser.add_argument("--reading", help=f"{', '.join(READINGS)} (default: all that the table shows)")
+    parser.add_argument("--split", help=f"of images: {', '.join(SPLITS)} (default: all that have records)")
     parser.add_argument(
         "--results",
         type=Path,
@@ -211,7 +187,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="folder of a preset's results (default: %(default)s)",
     )
     arguments = parser.parse_args(argv)
-    print(explain(arguments.table, arguments.dataset, arguments.method, arguments.reading, arguments.results))
+    if arguments.table in explain_images.TABLES:
+        print(explain_images.explain(arguments.dataset, arguments.method, arguments.split, arguments.results))
+    else:
+        print(explain(arguments.table, arguments.dataset, arguments.method, arguments.reading, arguments.results))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +26,21 @@ def import_closure(module: str) -> list[str]:
             continue  # `from kanrepro.kan import KANLinear` names an attribute, not a module
         found.add(name)
         waiting.extend(name.rsplit(".", 1)[:1])  # the package's __init__ runs too
-        for node in ast.walk(_tree(name)):
-            if isinstance(node, ast.Import):
-                waiting.extend(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                waiting.append(node.module)
-                waiting.extend(f"{node.module}.{alias.name}" for alias in node.names)
+        waiting.extend(_imported(_tree(name)))
     return sorted(found)
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """The names that a piece of code imports when it runs; what only type checkers read is left out."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    for below in ast.iter_child_nodes(node):
+        yield from _imported(below)
 
 
 @cache
