@@ -1,0 +1,172 @@
+"""The jobs that Snakemake would run, read from what its dry run prints; nothing here imports Snakemake.
+
+The dry run prints every job with its files, wildcards, resources and command, and at the end how many jobs each rule
+has. The two are compared, so that a Snakemake that prints otherwise is noticed and never read wrongly.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kanrepro.errors import UserError
+
+_RULE = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$")
+_FIELD = re.compile(r"^    (\w+): (.*)$")
+_COMMAND = "Shell command: "
+_STATS = re.compile(r"^(\w+) +(\d+)$")
+_FAILURE = re.compile(r"^(\w*(?:Error|Exception))\b")
+_SETTINGS = re.compile(r"--settings '(\{.*?\})'(?= |$)")
+_PRESET = re.compile(r"^results/([^/]+)/")
+_DEVICE = re.compile(r" --device (\S+)")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as the dry run prints it. `resources`: those that are numbers, mem_mb in MB and runtime in minutes."""
+
+    rule: str
+    number: int = 0
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    benchmark: str | None = None
+    wildcards: dict[str, str] = field(default_factory=dict)
+    threads: int = 1
+    resources: dict[str, float] = field(default_factory=dict)
+    command: str | None = None  # None: the rule only names a target
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs it asks for."""
+        return int(self.resources.get("gpu", 0))
+
+    @property
+    def memory_mb(self) -> float:
+        """The memory that it asks for; 0 where the rule does not say."""
+        return self.resources.get("mem_mb", 0.0)
+
+    @property
+    def preset(self) -> str | None:
+        """The preset whose results it makes; None for what all presets share."""
+        found = [match[1] for path in self.outputs if (match := _PRESET.match(path))]
+        return found[0] if found else None
+
+    @property
+    def device(self) -> str:
+        """What its command says: auto, cpu, cuda or cuda:N."""
+        found = _DEVICE.search(self.command or "")
+        return found[1] if found else "cpu"
+
+    @cached_property
+    def settings(self) -> dict[str, Any] | None:
+        """The settings that its command states; None where it states none."""
+        found = _SETTINGS.search(self.command or "")
+        return json.loads(found[1]) if found else None
+
+
+def jobs(targets: Sequence[str], options: Sequence[str], cores: int, folder: Path = Path()) -> list[Job]:
+    """The jobs that `snakemake TARGETS` would run in `folder`, those of targets without a command included.
+
+    Args:
+        options: further options of Snakemake, such as --config preset=paper.
+
+    Raises:
+        UserError: no Snakefile or no Snakemake here, or a target or configuration that Snakemake refuses.
+    """
+    if not (folder / "Snakefile").is_file():
+        raise UserError(f"{folder.resolve()} holds no Snakefile. Plan in the folder where you would run snakemake.")
+    beside = str(Path(sys.executable).parent)
+    program = shutil.which("snakemake", path=beside) or shutil.which("snakemake")
+    if program is None:
+        raise UserError("snakemake is not installed in this environment; `make setup` installs it in .venv.")
+    asked = [program, *targets, "--dry-run", "--printshellcmds", "--nocolor", "--nolock", "--cores", str(cores)]
+    # the jobs' code digests are computed while the Snakefile is read, by the kanrepro that is on the path there too
+    path = os.pathsep.join([beside, os.environ.get("PATH", "")])
+    done = subprocess.run(
+        [*asked, *options], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise UserError(f"Snakemake refuses to plan: {_reason(done.stdout + done.stderr)}")
+    return read(done.stdout)
+
+
+def _reason(text: str) -> str:
+    """What a failed dry run says, in one line and without the places in its code."""
+    lines = text.splitlines()
+    start = next((i for i, line in enumerate(lines) if _FAILURE.match(line)), max(0, len(lines) - 3))
+    said = [line.strip() for line in lines[start:] if line.strip() and not line.startswith(("  File ", "Using "))]
+    return " ".join(said)
+
+
+def read(text: str) -> list[Job]:
+    """The jobs in the output of a dry run.
+
+    Raises:
+        RuntimeError: it is not laid out as Snakemake 9 does.
+    """
+    found, counted = [], Counter[str]()
+    lines = iter(text.splitlines())
+    for line in lines:
+        if rule := _RULE.match(line):
+            found.append(_job(rule[1], lines))
+        elif line == "Job stats:":
+            counted = _counts(lines)
+    if Counter(job.rule for job in found) != counted:
+        raise RuntimeError("what `snakemake --dry-run` prints is laid out in another way than Snakemake 9.27 does")
+    return found
+
+
+def _counts(lines: Any) -> Counter[str]:
+    counted = Counter[str]()
+    for line in lines:
+        if match := _STATS.match(line):
+            counted[match[1]] = int(match[2])
+        elif not line.strip():
+            break
+    del counted["total"]
+    return counted
+
+
+def _job(rule: str, lines: Any) -> Job:
+    """The job whose fields stand in the next lines, up to its command or an empty line."""
+    fields: dict[str, str] = {}
+    command = None
+    for line in lines:
+        if match := _FIELD.match(line):
+            fields[match[1]] = match[2]
+        elif line.startswith(_COMMAND):
+            command = line.removeprefix(_COMMAND)
+            break
+        elif not line.strip():
+            break
+    return Job(
+        rule=rule,
+        number=int(fields.get("jobid", 0)),
+        inputs=_list(fields.get("input")),
+        outputs=_list(fields.get("output")),
+        benchmark=fields.get("benchmark"),
+        wildcards=_pairs(fields.get("wildcards")),
+        threads=int(fields.get("threads", 1)),
+        resources={name: float(value) for name, value in _pairs(fields.get("resources")).items() if _number(value)},
+        command=None if command == "None" else command,
+    )
+
+
+def _list(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(", ")) if text else ()
+
+
+def _pairs(text: str | None) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in _list(text) if "=" in pair)
+
+
+def _number(text: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)?", text) is not None
