@@ -31,8 +31,13 @@ def read(name: str) -> GraphStore:
     Raises:
         UserError: RDKit is not installed, or its package lacks the files.
     """
-    rows, digest = {"NCI-TPSA": _nci, "CHEMBL-ACT": _chembl}[name]()
+    rows, digest = numbered(name)
     return _molecules(name, rows, labelled=name == "NCI-TPSA", digest=digest)
+
+
+def numbered(name: str) -> tuple[list[Row], str]:
+    """All molecules of the files behind the set `name`, each with the number stated there; and the files' SHA-256."""
+    return {"NCI-TPSA": _nci, "CHEMBL-ACT": _chembl}[name]()
 
 
 def _nci() -> tuple[list[Row], str]:
