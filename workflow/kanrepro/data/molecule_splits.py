@@ -168,7 +168,7 @@ def draw(store: GraphStore, kind: str, seed: int = 0) -> MoleculeSplit:
 def _one_class(y: NDArray[np.int8], tasks: Sequence[str]) -> list[str]:
     """The tasks without positives, or without negatives, among labels y (G, T)."""
     lacking = ~((y > 0).any(axis=0) & (y < 0).any(axis=0))
-    return [tasks[at] for at in np.flatnonzero(lacking)]
+    return [tasks[at] for at in np.flatnonzero(lacking).tolist()]
 
 
 def read_split(path: Path | str, molecules: int) -> MoleculeSplit:
@@ -179,10 +179,11 @@ def read_split(path: Path | str, molecules: int) -> MoleculeSplit:
     """
     content = read_json(path)
     try:
-        parts = [np.asarray(content[name], dtype=np.int64) for name in PARTS]
-        told = [dict(content[name]) for name in ("scaffolds", "one_class")]
-        split = MoleculeSplit(*parts, *told, set_sha256=str(content["set"]), notes=list(content["notes"]))
-        used = np.sort(np.concatenate(parts))
+        train, validation, test = (np.asarray(content[name], dtype=np.int64) for name in PARTS)
+        scaffolds, one_class = dict(content["scaffolds"]), dict(content["one_class"])
+        notes = list(content["notes"])
+        split = MoleculeSplit(train, validation, test, scaffolds, one_class, str(content["set"]), notes)
+        used = np.sort(np.concatenate([train, validation, test]))
     except (KeyError, TypeError, ValueError):
         raise UserError(
             f"{path} is not a split file. Make it with: python -m kanrepro.data.molecule_splits --help"
