@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from kanrepro import bundle, bundle_check, bundle_make
-from kanrepro.bundle_make import MANIFEST, METADATA
+from kanrepro.bundle import check as bundle_check
+from kanrepro.bundle import make as bundle_make
+from kanrepro.bundle.__main__ import main as bundle_main
+from kanrepro.bundle.make import MANIFEST, METADATA
 from kanrepro.errors import UserError
 from kanrepro.files import write_json
 from kanrepro.metrics import METRICS
@@ -139,7 +141,7 @@ def test_a_bundle_holds_results_source_settings_and_environment(made: Path, chec
 
 
 def test_the_check_says_what_it_checked(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bundle.main(["check", str(made)])
+    bundle_main(["check", str(made)])
     said = capsys.readouterr().out
     assert "every SHA-256 is right" in said and "4 of images are valid" in said and said.endswith("in order\n")
     for name in (*table.TABLES, *image_table.TABLES):

@@ -12,9 +12,10 @@ from kanrepro import plan as planning
 from kanrepro.errors import UserError
 from kanrepro.image_models import IMAGE_MODELS
 from kanrepro.methods import METHODS
-from kanrepro.plan_costs import Costs
-from kanrepro.plan_jobs import Job, jobs, read
-from kanrepro.plan_measured import Benchmark
+from kanrepro.plan.__main__ import main as plan_main
+from kanrepro.plan.costs import Costs
+from kanrepro.plan.jobs import Job, jobs, read
+from kanrepro.plan.measured import Benchmark
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "results/small/records/tu/MUTAG/khan_gcl-repaired-0.json"
@@ -86,7 +87,7 @@ def test_plan_of_the_demo_by_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(checkout(tmp_path))
-    planning.main(["images", "--json", "--cores", "3", "--config", "preset=demo", "images={seeds: [0, 1]}"])
+    plan_main(["images", "--json", "--cores", "3", "--config", "preset=demo", "images={seeds: [0, 1]}"])
     made = json.loads(capsys.readouterr().out)
     rules = {rule["rule"]: rule for rule in made["rules"]}
     models = 7

@@ -4,16 +4,13 @@ Reads what `snakemake --dry-run` prints, and what earlier runs left (records, be
 the checkout. Prints a table, or JSON with seconds, MB and bytes. docs/plan.md says where each number comes from.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanrepro.errors import cli
-from kanrepro.plan_costs import Cost, Costs
-from kanrepro.plan_jobs import Job, jobs
+from kanrepro.plan.costs import Cost, Costs
+from kanrepro.plan.jobs import Job
 
 HOUR, GB, MB = 3600.0, 1e9, 1e6
 
@@ -231,35 +228,3 @@ def _bounds(made: Plan) -> list[str]:
 def document(made: Plan) -> dict[str, Any]:
     """The plan as JSON: seconds, MB and bytes."""
     return asdict(made)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Print the plan of targets: see `python -m kanrepro.plan --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.plan",
-        description="Print the jobs of a target by rule, and what they will take, before anything runs.",
-        epilog="example: python -m kanrepro.plan table2 --cores 8 --config preset=paper",
-    )
-    parser.add_argument("targets", nargs="*", help="as for snakemake (default: everything)")
-    parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as for snakemake")
-    parser.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="as for snakemake")
-    parser.add_argument("--cores", type=_at_least_one, default=2, help="(default: %(default)s)")
-    parser.add_argument("--gpus", type=_at_least_one, default=1, help="jobs at once that ask for one (default: 1)")
-    parser.add_argument("--all", action="store_true", help="also what is there and up to date")
-    parser.add_argument("--json", action="store_true", help="for machines: seconds, MB and bytes")
-    arguments = parser.parse_args(argv)
-    options = [*(["--forceall"] if arguments.all else [])]
-    for name in ("configfile", "config"):
-        options += [f"--{name}", *getattr(arguments, name)] if getattr(arguments, name) else []
-    made = plan(jobs(arguments.targets, options, arguments.cores), arguments.cores, arguments.gpus)
-    print(json.dumps(document(made), indent=1) if arguments.json else text(made))
-
-
-def _at_least_one(value: str) -> int:
-    if int(value) < 1:
-        raise argparse.ArgumentTypeError(f"{value} is less than 1")
-    return int(value)
-
-
-if __name__ == "__main__":
-    cli(main)

@@ -14,7 +14,7 @@ from kanrepro import catalog, image_catalog
 from kanrepro.errors import UserError
 from kanrepro.files import read_json
 from kanrepro.image_record import ImageRecord
-from kanrepro.plan_jobs import Job
+from kanrepro.plan.jobs import Job
 from kanrepro.record import Record
 
 SIZES = {  # what the work of a rule grows with, in words

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from kanrepro import provenance
-from kanrepro.bundle_make import MANIFEST, METADATA, SETTINGS, is_safe
+from kanrepro.bundle.make import MANIFEST, METADATA, SETTINGS, is_safe
 from kanrepro.errors import UserError
 from kanrepro.files import read_json
 from kanrepro.image_record import ImageRecord

@@ -1,12 +1,12 @@
-"""Bundles of results for reviewers and archives, as RO-Crates: `make` one, `check` one (docs/bundle.md)."""
+"""Make a bundle, or check one (docs/bundle.md)."""
 
 import argparse
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
-from kanrepro.bundle_check import check
-from kanrepro.bundle_make import make
+from kanrepro.bundle.check import check
+from kanrepro.bundle.make import make
 from kanrepro.errors import cli
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanrepro.plan_jobs import Job
-from kanrepro.plan_measured import SIZES, Benchmark, Measured, Sizes, image_size, measurements, what, without_epochs
+from kanrepro.plan.jobs import Job
+from kanrepro.plan.measured import SIZES, Benchmark, Measured, Sizes, image_size, measurements, what, without_epochs
 
 # what these take hardly depends on the data, so that any of their jobs speaks for the others
 LIGHT = {

@@ -22,7 +22,8 @@ from typing import Any
 
 import yaml
 
-from kanrepro import bundle_crate, provenance
+from kanrepro import provenance
+from kanrepro.bundle import crate
 from kanrepro.errors import UserError
 from kanrepro.files import atomic, sha256
 from kanrepro.image_record import ImageRecord
@@ -149,8 +150,8 @@ def make(results: Path, output: Path, date: str | None = None) -> str:
     digests = {name: sha256(path) for name, path in files.items()}
     digests |= {name: hashlib.sha256(content).hexdigest() for name, content in made.items()}
     sizes = {name: path.stat().st_size for name, path in files.items()} | {name: len(made[name]) for name in made}
-    told = bundle_crate.Told(checkout.root, checkout.preset, checkout.commit, date, digests, sizes, records)
-    made[METADATA] = bundle_crate.metadata(told)
+    told = crate.Told(checkout.root, checkout.preset, checkout.commit, date, digests, sizes, records)
+    made[METADATA] = crate.metadata(told)
     digests[METADATA] = hashlib.sha256(made[METADATA]).hexdigest()
     made[MANIFEST] = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
     with atomic(output) as temporary, zipfile.ZipFile(temporary, "w") as archive:

@@ -1,0 +1,1 @@
+"""Bundles of results for reviewers and archives, as RO-Crates (docs/bundle.md)."""
