@@ -97,9 +97,20 @@ def test_leaked_images_are_left_out_and_nothing_else() -> None:
     made = assessment(split=split)
     found = made.without_leaks()
     kept = np.array([0, 2, 3, 6, 7])  # of test images 32 to 39
-    expected = evaluate(made.images.y[kept], made.p[kept], QUICK.bins, QUICK.bootstrap)
+    expected = evaluate(made.images.y[kept], made.p[kept], QUICK.bins, QUICK.bootstrap, units=kept)
     assert found is not None and found.images == 5
     assert {name: score.model_dump() for name, score in found.metrics.items()} == expected.metrics
+
+
+def test_intervals_resample_patients_and_pictures_whole() -> None:
+    """Test images 32 to 39: three of one patient, the last of which is the same picture as another patient's."""
+    images = squares()
+    group, content = images.group.clone(), images.content.clone()
+    group[32:35], content[35] = 32, content[34]
+    made = assessment(images=replace(images, group=group, content=content))
+    expected = evaluate(made.images.y, made.p, QUICK.bins, QUICK.bootstrap, units=np.array([0, 0, 0, 0, 1, 2, 3, 4]))
+    assert made.scores() == expected != assessment(images=images).scores()
+    assert made.predictions().units == 5 and assessment(images=images).predictions().units == 8
 
 
 def test_where_none_leaked_there_is_nothing_to_leave_out_and_where_all_did_nothing_is_left() -> None:

@@ -42,7 +42,9 @@ def image_record(model: str, seed: int) -> dict[str, Any]:
         "per_class": {name: {**shares, "support": 2} for name in "ab"}, "confusion": [[1, 1], [1, 1]],
         "without_leaks": None, "robustness": {"noise": harmed}, "equilibrium": None,
         "model_size": {"parameters": 10, "flops": 20},
-        "test": {"index": [0, 1, 2, 3], "y": [0, 0, 1, 1], "p": [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.1, 0.9]]},
+        "test": {
+            "units": 4, "index": [0, 1, 2, 3], "y": [0, 0, 1, 1], "p": [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.1, 0.9]]
+        },
         "history": {"epochs": 5, "best_epoch": 3, "validation_loss": 0.5},
         "settings": {"classify": {"model": {}, "training": {}}, "evaluation": {}},
         "data": {"path": "resources/images/brain-mri-48.safetensors", "sha256": "d" * 64, "images": 9},

@@ -37,7 +37,7 @@ def content() -> dict[str, Any]:
             "steps_mean": 7.5, "steps_max": 9, "residual_median": None, "converged": 1.0, "bound": None, "rate": 0.4
         },
         "model_size": {"parameters": 10, "flops": 20},
-        "test": {"index": [3, 4], "y": [0, 1], "p": [[0.75, 0.25], [0.5, 0.5]]},
+        "test": {"units": 2, "index": [3, 4], "y": [0, 1], "p": [[0.75, 0.25], [0.5, 0.5]]},
         "history": {"epochs": 5, "best_epoch": 3, "validation_loss": 0.5},
         "settings": {"classify": {}, "evaluation": {}},
         "data": {"path": "s.safetensors", "sha256": "0" * 64, "source_sha256": None, "images": 5},

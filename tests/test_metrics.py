@@ -97,7 +97,7 @@ def test_order_of_the_images_changes_nothing(classes: int) -> None:
 def test_a_resample_is_scored_as_the_images_drawn() -> None:
     """Weights say the same as the images themselves, written out as often as they were drawn."""
     y, p = world(3, images=40)
-    w = resample_weights(40, 5, np.random.default_rng(0))
+    w = resample_weights(np.arange(40), 5, np.random.default_rng(0))
     assert (w.sum(axis=1) == 40).all()
     for weights in w:
         drawn = np.repeat(np.arange(40), weights.astype(int))
@@ -116,6 +116,32 @@ def test_intervals_are_those_of_theory() -> None:
     assert [found["low"], found["high"]] == pytest.approx([0.75 - half, 0.75 + half], abs=4e-3)
 
 
+def test_images_of_one_unit_are_drawn_together() -> None:
+    """Four copies of every image, a unit each, leave open what the images alone did; one by one they would not."""
+    y, p = world(3, images=60)
+    unit = np.arange(60)
+    alone = evaluate(y, p, resamples=200, units=unit).metrics
+    fourfold = np.repeat(unit, 4)
+    together, apart = (evaluate(y[fourfold], p[fourfold], resamples=200, units=units) for units in (fourfold, None))
+    for name in METRICS:
+        assert list(together.metrics[name].values()) == pytest.approx(list(alone[name].values()), abs=1e-12)
+    low, high, narrow = alone["accuracy"]["low"], alone["accuracy"]["high"], apart.metrics["accuracy"]
+    assert narrow["high"] - narrow["low"] < 0.6 * (high - low)  # type: ignore[operator]
+
+
+def test_units_of_unlike_sizes_are_drawn_by_number_whatever_the_order() -> None:
+    y, p = world(2, images=50)
+    unit = np.random.default_rng(3).integers(100, 112, 50)
+    dense = np.unique(unit, return_inverse=True)[1]
+    w = resample_weights(dense, 7, np.random.default_rng(0))
+    for number in range(dense.max() + 1):
+        assert (w[:, dense == number] == w[:, dense == number][:, :1]).all()
+    first = np.unique(dense, return_index=True)[1]
+    assert (w[:, first].sum(axis=1) == len(first)).all()
+    order = np.random.default_rng(5).permutation(50)
+    assert evaluate(y, p, resamples=30, units=unit) == evaluate(y[order], p[order], resamples=30, units=unit[order])
+
+
 def test_chunks_of_resamples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     y, p = world(3)
     whole = evaluate(y, p, resamples=30)
@@ -127,5 +153,7 @@ def test_chunks_of_resamples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("images", [0, 3])
 def test_shapes_that_do_not_fit_are_refused(images: int) -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        evaluate(np.zeros(4, dtype=np.int64), np.full((4, 2), 0.5), units=np.arange(images))
     with pytest.raises(ValueError, match="do not fit"):
         evaluate(np.zeros(images, dtype=np.int64), np.full((0 if images == 0 else 4, 2), 0.5))

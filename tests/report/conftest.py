@@ -96,7 +96,7 @@ def describe(folder: Path) -> Callable[..., Path]:
 # Image records: tiny ones. Every metric but ECE is the accuracy that a test asks for.
 
 SOLVED = ("deq_mlp", "deq_kan", "deq_kan_certified")
-TEST = {"index": [3, 5, 8, 9], "y": [0, 0, 1, 1], "p": [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.55, 0.45]]}
+TEST = {"units": 4, "index": [3, 5, 8, 9], "y": [0, 0, 1, 1], "p": [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.55, 0.45]]}
 LOSSES = {"noise": 2.0, "blur": 1.0}  # points of accuracy and AUC at a strength
 
 

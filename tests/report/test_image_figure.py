@@ -82,7 +82,7 @@ def world(write_images, store) -> list[Path]:
     says = {"cnn": [0.1, 0.8, 0.7, 0.45], "deq_kan": [0.2, 0.9, 0.4, 0.75]}  # probability of class 1
     paths = []
     for model, p in says.items():
-        test = {"index": [3, 5, 8, 9], "y": [0, 0, 1, 1], "p": [[round(1 - q, 2), q] for q in p]}
+        test = {"units": 4, "index": [3, 5, 8, 9], "y": [0, 0, 1, 1], "p": [[round(1 - q, 2), q] for q in p]}
         paths += write_images("lungs", model, [80.0, 82.0], test=test, data=data)
     return paths
 
@@ -193,14 +193,14 @@ def test_the_curve_agrees_with_scikit_learn(seed):
 def test_several_classes_are_averaged(image_content):
     content = image_content("lungs", "cnn", 0, 80.0) | {"classes": ["a", "b", "c"], "confusion": [[1] * 3] * 3}
     p = [[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.3, 0.3, 0.4], [0.5, 0.2, 0.3]]
-    content["test"] = {"index": [0, 1, 2, 3], "y": [0, 1, 2, 2], "p": p}
+    content["test"] = {"units": 4, "index": [0, 1, 2, 3], "y": [0, 1, 2, 2], "p": p}
     record = ImageRecord.model_validate(content)
     each = [image_roc.roc(np.array(p)[:, k], np.array([0, 1, 2, 2]) == k) for k in range(3)]
     expected = np.mean([image_roc.at(*curve, image_roc.FALSE) for curve in each], axis=0)
     found = image_roc.curve(record)
     assert found is not None
     np.testing.assert_allclose(found, expected)
-    content["test"] = {"index": [0, 1], "y": [0, 1], "p": p[:2]}  # no image of class c
+    content["test"] = {"units": 2, "index": [0, 1], "y": [0, 1], "p": p[:2]}  # no image of class c
     assert image_roc.curve(ImageRecord.model_validate(content)) is None
 
 
@@ -334,7 +334,7 @@ def test_images_are_chosen_by_the_rule(world):
 def test_the_surest_come_first(image_content):
     content = image_content("lungs", "cnn", 0, 80.0)
     p = [[0.6, 0.4], [0.9, 0.1], [0.7, 0.3], [0.9, 0.1]]
-    content["test"] = {"index": [4, 7, 6, 2], "y": [0, 0, 0, 0], "p": p}
+    content["test"] = {"units": 4, "index": [4, 7, 6, 2], "y": [0, 0, 0, 0], "p": p}
     record = ImageRecord.model_validate(content)
     assert [said.index for said in image_examples.choose(record, record, 3)[True, True]] == [2, 7, 6]
 

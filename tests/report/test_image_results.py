@@ -86,9 +86,9 @@ def test_a_record_of_graphs_is_refused(write_cell):
         ({"model": "magic"}, "model 'magic' is not one of cnn"),
         ({"split": "lucky"}, "split 'lucky' is not one of grouped"),
         ({"confusion": [[4]]}, "confusion is not of 2 by 2"),
-        ({"test": {"index": [1], "y": [1, 0], "p": [[0.5, 0.5]]}}, "lists of unlike lengths"),
-        ({"test": {"index": [1], "y": [1], "p": [[1.0]]}}, "lists of unlike lengths"),
-        ({"test": {"index": [1], "y": [2], "p": [[0.5, 0.5]]}}, "a class that it does not have"),
+        ({"test": {"units": 1, "index": [1], "y": [1, 0], "p": [[0.5, 0.5]]}}, "lists of unlike lengths"),
+        ({"test": {"units": 1, "index": [1], "y": [1], "p": [[1.0]]}}, "lists of unlike lengths"),
+        ({"test": {"units": 1, "index": [1], "y": [2], "p": [[0.5, 0.5]]}}, "a class that it does not have"),
     ],
 )
 def test_a_record_that_does_not_belong_is_named(write_images, changes, message):

@@ -18,15 +18,15 @@ IMAGES = """\
 
 Preset `small`. DEQ-KAN's paper is behind a paywall and its repository gives no result, so no printed number \
 stands beside these. Mean ± standard deviation (n − 1) over runs in %, macro averages over classes (of two \
-classes: of the positive one). ECE: calibration error, less is better. Parameters and MFLOPs (10^6 operations \
-of one image forward, a multiply-add counts two). Steps: mean evaluations of the map an image until the solver \
-stops; Converged: share of images that reach its tolerance; Rate: factor by which a plain step changes |F(z) − \
-z| (above 1 it runs away); Bound: what the certified form promises.
+classes: of the positive one). ECE: calibration error, less is better. Parameters and MFLOPs (10^6 operations of \
+one image forward in convolutions and matrix products, a multiply-add counts two). Steps: mean evaluations of \
+the map an image until the solver stops; Converged: share of images that reach its tolerance; Rate: factor by \
+which a plain step changes |F(z) − z| (above 1 it runs away); Bound: what the certified form promises.
 
 ## lungs, grouped
 
 Split `grouped`: nothing of one patient, tile or picture on both sides. 2 classes (`well`, `ill`, of which \
-`ill` is the positive one); 8 pixels an edge; 4 test images a run.
+`ill` is the positive one); 8 pixels an edge; 4 test images a run, in 4 units that share no patient, tile or picture.
 
 | Model | Runs | Accuracy | Precision | Recall | Specificity | F1 | AUC | ECE | Parameters | MFLOPs | Steps | \
 Converged | Rate | Bound |
@@ -42,8 +42,8 @@ defined | not defined | not defined | not defined | not defined | not defined | 
 
 ## lungs, grouped: what the test images leave open
 
-95 % intervals of one run by bootstrap over its test images; both ends are means over runs. What more test \
-images would settle; the ± above is what another seed changes.
+95 % intervals of one run by bootstrap over its test images, those of a patient, tile or picture together; both \
+ends are means over runs. What other test images would change; the ± above is what another seed changes.
 
 | Model | Accuracy | F1 | AUC | ECE |
 | :-- | --: | --: | --: | --: |
@@ -181,7 +181,7 @@ def test_leaks_beside_the_clean_split(write_images, clean, folder):
     paths = write_images("lungs", "cnn", [80.0, 82.0]) + write_images("lungs", "vit", [70.0])
     paths += write_images("lungs", "cnn", [90.0, 92.0], split="random", without_leaks=clean(3, 85.0))
     paths += write_images("lungs", "deq_kan", [95.0, 95.0], split="random", without_leaks=clean(0, 0))
-    other = {"index": [1, 2], "y": [0, 1], "p": [[0.5, 0.5], [0.5, 0.5]]}
+    other = {"units": 2, "index": [1, 2], "y": [0, 1], "p": [[0.5, 0.5], [0.5, 0.5]]}
     paths += write_images("lungs", "cnn", [60.0, 70.0], split="source", test=other)
     paths += write_images("lungs", "cnn", [79.0, 80.0], split="imbalanced")
     markdown, rows = build("images-leaks", paths, folder)

@@ -23,7 +23,7 @@ from torch import Tensor
 from kanrepro import image_record as record
 from kanrepro import provenance
 from kanrepro.corruptions import corrupt
-from kanrepro.data.image_splits import Split, read_split
+from kanrepro.data.image_splits import Split, read_split, units
 from kanrepro.data.images import ImageSet
 from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256
@@ -49,6 +49,7 @@ class HeldOut:
     pixels: Tensor  # (M, C, S, S) uint8
     y: NDArray[np.int64]  # (M,)
     leaked: NDArray[np.bool_]  # (M,)
+    unit: NDArray[np.int64]  # (M,) images that share a patient, tile or picture share a number
 
     @classmethod
     def of(cls, images: ImageSet, split: Split, device: torch.device | str = "cpu") -> "HeldOut":
@@ -61,7 +62,8 @@ class HeldOut:
         if not len(index):
             raise UserError("the split has no test image. Make it again, or take another.")
         where = torch.from_numpy(index)
-        return cls(index, images.pixels[where].to(device), images.y[where].numpy(), np.isin(index, split.leaked))
+        leaked, unit = np.isin(index, split.leaked), units(images.group.numpy(), images.content.numpy())[index]
+        return cls(index, images.pixels[where].to(device), images.y[where].numpy(), leaked, unit)
 
 
 class Assessment:
@@ -106,7 +108,8 @@ class Assessment:
         return record.Harmed(strength=strength, converged=_share(found), **scores)
 
     def _scores(self, p: NDArray[np.float64], chosen: NDArray[np.bool_] | slice, resamples: int) -> Evaluation:
-        return evaluate(self.images.y[chosen], p[chosen], self.settings.bins, resamples)
+        y, unit = self.images.y[chosen], self.images.unit[chosen]
+        return evaluate(y, p[chosen], self.settings.bins, resamples, units=unit)
 
     def equilibrium(self) -> record.Equilibrium | None:
         """How the head's iteration went; None where it has none."""
@@ -136,7 +139,10 @@ class Assessment:
     def predictions(self) -> record.Predictions:
         """Every test image with its probabilities."""
         return record.Predictions(
-            index=self.images.index.tolist(), y=self.images.y.tolist(), p=self.p.round(4).tolist()
+            index=self.images.index.tolist(),
+            y=self.images.y.tolist(),
+            p=self.p.round(4).tolist(),
+            units=len(np.unique(self.images.unit)),
         )
 
 

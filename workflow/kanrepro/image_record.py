@@ -80,11 +80,15 @@ class ModelSize(Part):
 
 
 class Predictions(Part):
-    """Test images by their number in the set, with class ids and probabilities (M, C) to four decimals."""
+    """Test images by their number in the set, with class ids and probabilities (M, C) to four decimals.
+
+    `units`: how many patients, tiles or pictures they are of; bootstrap intervals resample these.
+    """
 
     index: list[int]
     y: list[int]
     p: list[list[float]]
+    units: Count
 
 
 class Training(Part):

@@ -1,8 +1,9 @@
 """Scores of a classifier on labelled images, with bootstrap intervals. One definition serves value and interval.
 
 All scores take weights w (R, M), how often each of M images counts in each of R readings of the test set: ones for the
-value, numbers of draws for a bootstrap resample. Whatever a reading leaves undefined (the recall of a class that is not
-in it) is NaN here and None in what `evaluate` gives.
+value, numbers of draws for a bootstrap resample. What is drawn are units (patients, tiles), whole: images of a patient
+are alike, and intervals from images drawn one by one would be too narrow. Whatever a reading leaves undefined (the
+recall of a class that is not in it) is NaN here and None in what `evaluate` gives.
 
 p (M, C) are probabilities, the class with the largest one is predicted. With two classes, precision, recall,
 specificity, F1 and AUC are those of class 1 (disease, malignant); with more, means over the classes, each against the
@@ -29,22 +30,35 @@ class Evaluation(NamedTuple):
     confusion: list[list[int]]  # rows are the truth
 
 
-def evaluate(y: NDArray[np.int64], p: Array, bins: int = 15, resamples: int = 1000, seed: int = 0) -> Evaluation:
+def evaluate(
+    y: NDArray[np.int64],
+    p: Array,
+    bins: int = 15,
+    resamples: int = 1000,
+    seed: int = 0,
+    units: NDArray[np.int64] | None = None,
+) -> Evaluation:
     """All scores of probabilities p (M, C) for labels y (M,), whatever the order of the images.
 
     Args:
         bins: of the calibration error.
-        resamples: of the images, for percentile intervals; 0 leaves `low` and `high` None.
-        seed: of the resamples: two models meet the same ones where their images are the same.
+        resamples: of the units, for percentile intervals; 0 leaves `low` and `high` None.
+        seed: of the resamples.
+        units: (M,) a number for each image; those that share one are drawn together, and two models that are given the
+            same images meet the same resamples. None: every image by itself.
 
     Raises:
         ValueError: no image, or shapes that do not fit.
     """
     images, classes = p.shape
-    if images == 0 or y.shape != (images,):
-        raise ValueError(f"{y.shape} labels do not fit {p.shape} probabilities, or there are none.")
-    order = np.lexsort((*p.T, y))  # so that resamples, and the last digit of sums, do not depend on the order given
+    if images == 0 or y.shape != (images,) or (units is not None and units.shape != (images,)):
+        raise ValueError(f"{y.shape} labels or units do not fit {p.shape} probabilities, or there are none.")
+    unit = np.zeros(images, dtype=np.int64) if units is None else np.unique(units, return_inverse=True)[1]
+    order = np.lexsort(
+        (unit, *p.T, y)
+    )  # so that resamples, and the last digit of sums, do not depend on the order given
     y, p = y[order], p[order]
+    unit = np.arange(images) if units is None else unit[order]
     once = np.ones((1, images))
     by_class = class_scores(y, p, once)
     values = summary(by_class) | pooled_scores(y, p, once, bins)
@@ -52,7 +66,7 @@ def evaluate(y: NDArray[np.int64], p: Array, bins: int = 15, resamples: int = 10
     rng = np.random.default_rng(seed)
     step = max(1, _CHUNK // images)
     for start in range(0, resamples, step):
-        weights = resample_weights(images, min(step, resamples - start), rng)
+        weights = resample_weights(unit, min(step, resamples - start), rng)
         found = summary(class_scores(y, p, weights)) | pooled_scores(y, p, weights, bins)
         for name in METRICS:
             drawn[name].append(found[name])
@@ -64,10 +78,12 @@ def evaluate(y: NDArray[np.int64], p: Array, bins: int = 15, resamples: int = 10
     return Evaluation(metrics, per_class, confusion(y, p, once)[0].astype(int).tolist())
 
 
-def resample_weights(images: int, resamples: int, rng: np.random.Generator) -> Array:
-    """w (R, M): how often each image is drawn when M are drawn with replacement."""
-    drawn = rng.integers(images, size=(resamples, images)) + images * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * images).reshape(resamples, images).astype(float)
+def resample_weights(unit: NDArray[np.int64], resamples: int, rng: np.random.Generator) -> Array:
+    """w (R, M): how often each image is drawn, where U units are, with replacement; `unit` (M,) counts from 0."""
+    count = int(unit.max()) + 1
+    drawn = rng.integers(count, size=(resamples, count)) + count * np.arange(resamples)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count)
+    return times[:, unit].astype(float)
 
 
 def confusion(y: NDArray[np.int64], p: Array, w: Array) -> Array:

@@ -31,10 +31,10 @@ SOLVER = {STEPS: UNDEFINED, CONVERGED: UNDEFINED, RATE: UNDEFINED, BOUND: "no bo
 NO_SOLVER = "no solver"
 WHAT = (
     f"{MEASURED} in %, macro averages over classes (of two classes: of the positive one). ECE: calibration error, less "
-    "is better. Parameters and MFLOPs (10^6 operations of one image forward, a multiply-add counts two). Steps: mean "
-    "evaluations of the map an image until the solver stops; Converged: share of images that reach its tolerance; "
-    "Rate: factor by which a plain step changes |F(z) − z| (above 1 it runs away); Bound: what the certified form "
-    "promises."
+    "is better. Parameters and MFLOPs (10^6 operations of one image forward in convolutions and matrix products, a "
+    "multiply-add counts two). Steps: mean evaluations of the map an image until the solver stops; Converged: share of "
+    "images that reach its tolerance; Rate: factor by which a plain step changes |F(z) − z| (above 1 it runs away); "
+    "Bound: what the certified form promises."
 )
 
 
@@ -117,8 +117,8 @@ def _intervals(maker: Maker, dataset: str, split: str) -> Grid:
         cell = maker.results.cells[Key(dataset, split, model)]
         rows.append((Item(LABELS[model]), *(_ends(maker, cell, name) for name in TESTED)))
     lead = (
-        "95 % intervals of one run by bootstrap over its test images; both ends are means over runs. What more test "
-        "images would settle; the ± above is what another seed changes."
+        "95 % intervals of one run by bootstrap over its test images, those of a patient, tile or picture together; "
+        "both ends are means over runs. What other test images would change; the ± above is what another seed changes."
     )
     header = ("Model", *(METRICS[name] for name in TESTED))
     return Grid(f"{maker.name(dataset)}, {split}: what the test images leave open", header, tuple(rows), lead=lead)

@@ -33,9 +33,13 @@ def setting(records: list[ImageRecord]) -> str:
         return "Not run."
     sizes = spread(record.size for record in records)
     images = spread(len(record.test.y) for record in records)
+    units = spread(record.test.units for record in records)
     names = ", ".join(f"`{name}`" for name in records[0].classes)
     positive = f", of which `{records[0].classes[1]}` is the positive one" if len(records[0].classes) == 2 else ""
-    return f"{len(records[0].classes)} classes ({names}{positive}); {sizes} pixels an edge; {images} test images a run."
+    return (
+        f"{len(records[0].classes)} classes ({names}{positive}); {sizes} pixels an edge; {images} test images a run, "
+        f"in {units} units that share no patient, tile or picture."
+    )
 
 
 def spread(values: object) -> str:
