@@ -28,6 +28,7 @@ from kanrepro.files import atomic, read_json, sha256, write_json
 from kanrepro.image_models import IMAGE_MODELS, changes_of
 from kanrepro.image_settings import ClassifySettings
 from kanrepro.image_training import HISTORY, ImageTraining, Row
+from kanrepro.lock import run_lock
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.methods import merged
 from kanrepro.options import check_threads, read_object
@@ -117,43 +118,44 @@ def main(argv: list[str] | None = None) -> None:
         "settings": settings.model_dump(mode="json"),
         "code": provenance.code_digest("kanrepro.classify"),
     }
-    state_file = arguments.output / "state.safetensors"
-    training = classify(ImageTraining(images, split, settings, arguments.seed, device), state_file, identity)
+    with run_lock(arguments.output):
+        state_file = arguments.output / "state.safetensors"
+        training = classify(ImageTraining(images, split, settings, arguments.seed, device), state_file, identity)
 
-    best = training.history[training.best_epoch - 1]
-    meta = {
-        "dataset": images.meta.get("name", arguments.store.stem),
-        "demo": images.meta.get("demo", False),
-        "split": read_json(arguments.split)["split"],
-        "classes": images.classes,
-        "channels": images.pixels.shape[1],
-        "size": images.pixels.shape[2],
-        "mean": training.mean.tolist(),
-        "std": training.std.tolist(),
-        "history": {
-            "epochs": training.epoch,
-            "best_epoch": training.best_epoch,
-            "validation_loss": best["validation_loss"],
-        },
-        **identity,
-    }
-    checkpoint.save(arguments.output / "model.safetensors", training.best, meta)
-    write_history(arguments.output / "history.csv", training.history)
-    commit, dirty = provenance.commit()
-    run = {
-        "preset": arguments.preset,
-        "seconds": sum(row["seconds"] or 0.0 for row in training.history),
-        "peak_memory_mb": peak_memory_mb(device),
-        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "threads": arguments.threads,
-        "hardware": provenance.hardware(),
-        "commit": commit,
-        "dirty": dirty,
-        "versions": provenance.versions(),
-        "command": shlex.join(["python", "-m", "kanrepro.classify", *(sys.argv[1:] if argv is None else argv)]),
-    }
-    write_json(arguments.output / "run.json", run)
-    checkpoint.remove_state(state_file)
+        best = training.history[training.best_epoch - 1]
+        meta = {
+            "dataset": images.meta.get("name", arguments.store.stem),
+            "demo": images.meta.get("demo", False),
+            "split": read_json(arguments.split)["split"],
+            "classes": images.classes,
+            "channels": images.pixels.shape[1],
+            "size": images.pixels.shape[2],
+            "mean": training.mean.tolist(),
+            "std": training.std.tolist(),
+            "history": {
+                "epochs": training.epoch,
+                "best_epoch": training.best_epoch,
+                "validation_loss": best["validation_loss"],
+            },
+            **identity,
+        }
+        checkpoint.save(arguments.output / "model.safetensors", training.best, meta)
+        write_history(arguments.output / "history.csv", training.history)
+        commit, dirty = provenance.commit()
+        run = {
+            "preset": arguments.preset,
+            "seconds": sum(row["seconds"] or 0.0 for row in training.history),
+            "peak_memory_mb": peak_memory_mb(device),
+            "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+            "threads": arguments.threads,
+            "hardware": provenance.hardware(),
+            "commit": commit,
+            "dirty": dirty,
+            "versions": provenance.versions(),
+            "command": shlex.join(["python", "-m", "kanrepro.classify", *(sys.argv[1:] if argv is None else argv)]),
+        }
+        write_json(arguments.output / "run.json", run)
+        checkpoint.remove_state(state_file)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from kanrepro.data.store import GraphStore
 from kanrepro.errors import cli, unknown
 from kanrepro.files import atomic, sha256, write_json
 from kanrepro.graph_settings import PretrainSettings
+from kanrepro.lock import run_lock
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.methods import CONTROLS, METHODS, READINGS, merged, settings_of
 from kanrepro.options import read_object
@@ -89,34 +90,35 @@ def main(argv: list[str] | None = None) -> None:
     store = GraphStore.load(arguments.store)
     code, explicit = provenance.code_digest("kanrepro.pretrain"), settings.model_dump(mode="json")
     identity = {"store": sha256(arguments.store), "seed": arguments.seed, "settings": explicit, "code": code}
-    state_file = arguments.output / "state.safetensors"
-    training = pretrain(Training(store, settings, arguments.seed, device), state_file, identity)
+    with run_lock(arguments.output):
+        state_file = arguments.output / "state.safetensors"
+        training = pretrain(Training(store, settings, arguments.seed, device), state_file, identity)
 
-    meta = {
-        "dataset": store.meta.get("name", arguments.store.stem),
-        "method": arguments.method,
-        "reading": arguments.reading,
-        "in_features": training.graphs.x.shape[1],
-        "history": {k: v for k, v in (training.history or [{}])[-1].items() if k not in ("epoch", "seconds")},
-        **identity,
-    }
-    checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
-    write_history(arguments.output / "history.csv", training.history)
-    commit, dirty = provenance.commit()
-    run = {
-        "preset": arguments.preset,
-        "seconds": sum(row["seconds"] or 0.0 for row in training.history),
-        "peak_memory_mb": peak_memory_mb(device),
-        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "threads": arguments.threads,
-        "hardware": provenance.hardware(),
-        "commit": commit,
-        "dirty": dirty,
-        "versions": provenance.versions(),
-        "command": shlex.join(["python", "-m", "kanrepro.pretrain", *(sys.argv[1:] if argv is None else argv)]),
-    }
-    write_json(arguments.output / "run.json", run)
-    checkpoint.remove_state(state_file)
+        meta = {
+            "dataset": store.meta.get("name", arguments.store.stem),
+            "method": arguments.method,
+            "reading": arguments.reading,
+            "in_features": training.graphs.x.shape[1],
+            "history": {k: v for k, v in (training.history or [{}])[-1].items() if k not in ("epoch", "seconds")},
+            **identity,
+        }
+        checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
+        write_history(arguments.output / "history.csv", training.history)
+        commit, dirty = provenance.commit()
+        run = {
+            "preset": arguments.preset,
+            "seconds": sum(row["seconds"] or 0.0 for row in training.history),
+            "peak_memory_mb": peak_memory_mb(device),
+            "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+            "threads": arguments.threads,
+            "hardware": provenance.hardware(),
+            "commit": commit,
+            "dirty": dirty,
+            "versions": provenance.versions(),
+            "command": shlex.join(["python", "-m", "kanrepro.pretrain", *(sys.argv[1:] if argv is None else argv)]),
+        }
+        write_json(arguments.output / "run.json", run)
+        checkpoint.remove_state(state_file)
 
 
 if __name__ == "__main__":
