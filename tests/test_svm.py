@@ -48,9 +48,10 @@ def embed(archive: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
     from kanrepro.data import tu
+    from kanrepro.graph_set import GraphSet
     from kanrepro.graph_settings import EncoderSettings, PretrainSettings
+    from kanrepro.models.encoders import build_encoder
     from kanrepro.streams import stream
-    from kanrepro.training import GraphSet, build_encoder
 
     store = tu.read(archive, name, 1000)
     graphs = GraphSet.prepare(store, PretrainSettings(), "cpu")

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from kanrepro import checkpoint
 from kanrepro.data.store import GraphStore
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, sha256
+from kanrepro.graph_set import GraphSet
 from kanrepro.graph_settings import PretrainSettings
-from kanrepro.training import GraphSet, build_encoder
+from kanrepro.models.encoders import load_encoder
 
 
 @torch.inference_mode()
@@ -31,7 +31,7 @@ def embed(
     Raises:
         UserError: a file is missing or damaged, or the encoder was trained on another store.
     """
-    tensors, meta = checkpoint.load(checkpoint_path)
+    encoder, meta = load_encoder(checkpoint_path, device=device)
     if meta["store"] != sha256(store_path):
         raise UserError(
             f"{checkpoint_path} was trained on another version of {meta['dataset']} than {store_path} holds. "
@@ -40,8 +40,6 @@ def embed(
     settings = PretrainSettings.model_validate(meta["settings"])
     store = GraphStore.load(store_path)
     graphs = GraphSet.prepare(store, settings, device)
-    encoder = build_encoder(meta["in_features"], settings.encoder).to(device)
-    encoder.load_state_dict(tensors)
     encoder.eval()
     z = [
         encoder(graphs.original.batch(index, graphs.x)).double().cpu()

@@ -34,6 +34,7 @@ class KanSettings(Part):
 class EncoderSettings(Part):
     """GIN (table 5)."""
 
+    family: Literal["tu", "molecule"] = Field(default="tu", description="what the graphs are; decides the form of GIN")
     network: Literal["mlp", "kan"] = Field(default="kan", description="what updates a node; set by the method")
     hidden: Positive = Field(default=32, description="width of every layer (table 5)")
     layers: Positive = Field(default=3, description="number of layers (table 5)")
@@ -42,6 +43,7 @@ class EncoderSettings(Part):
         default="concat", description="z from all layers or the last; GraphCL concatenates on TU"
     )
     normalise_input: bool = Field(default=False, description="batch norm before each KAN; set by the reading")
+    dropout: Share = Field(default=0.0, description="after every layer, of molecules alone; GraphCL pre-trains without")
     kan: KanSettings = KanSettings()
 
 
@@ -107,6 +109,12 @@ class ContrastSettings(Part):
     negatives: NegativeSettings = NegativeSettings()
 
 
+class MaskingSettings(Part):
+    """Attribute masking (Hu et al., 2020): the types of masked atoms are told from the others."""
+
+    ratio: Share = Field(default=0.15, description="share of atoms masked, plus one atom")
+
+
 class OptimiserSettings(Part):
     """Adam (F.3)."""
 
@@ -118,15 +126,25 @@ class OptimiserSettings(Part):
         default="float32", description="of matrix products; bfloat16: mixed precision"
     )
     compile: bool = Field(default=False, description="torch.compile the encoder; needs a C++ compiler at run time")
+    accumulate: Positive = Field(
+        default=1, description="parts that a view is encoded in; the loss sees all, memory holds one"
+    )
+    residence: Literal["auto", "device", "host"] = Field(
+        default="auto", description="where the graphs lie: with the model, or streamed to it; auto: with it if they fit"
+    )
 
 
 class PretrainSettings(Part):
     """Everything that decides one pre-training, but for the data and the seed."""
 
+    objective: Literal["contrast", "attr_masking"] = Field(
+        default="contrast", description="what is learned; set by the method"
+    )
     encoder: EncoderSettings = EncoderSettings()
     features: FeatureSettings = FeatureSettings()
     views: ViewSettings = ViewSettings()
     contrast: ContrastSettings = ContrastSettings()
+    masking: MaskingSettings = MaskingSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
 
 

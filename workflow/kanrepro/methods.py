@@ -1,4 +1,4 @@
-"""Methods, readings and controls of the TU experiments: what each changes in the settings of a pre-training."""
+"""Methods, readings and controls: what each changes in the settings of a pre-training."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +20,16 @@ METHODS: dict[str, Changes] = {
     "wo_d_dims": _kan("delta"),
     "wo_i_dims": _kan("rho"),
     "khan_gcl": _kan("delta", "rho"),
+}
+
+# Other ways to pre-train on molecules. Attribute masking: protocol.md 3.D, chem/pretrain_masking.py of Hu et al.
+BASELINES: dict[str, Changes] = {
+    "attr_masking": {
+        "objective": "attr_masking",
+        "encoder": {"network": "mlp"},
+        "optimiser": {"learning_rate": 1e-3},
+        **_NO_NEGATIVES,
+    },
 }
 
 # What a number must beat, or sit at: encoders as initialised, and the full method with permuted labels.
@@ -51,9 +61,24 @@ READINGS: dict[str, Changes] = {
 }
 
 
+# On molecules; `own` is GraphCL's code in chem/: its rate, loss, star-shaped subgraphs and the epoch that it evaluates.
+MOLECULE_READINGS: dict[str, Changes] = {
+    "literal": {key: READINGS["literal"][key] for key in ("encoder", "contrast")},
+    "repaired": {key: READINGS["repaired"][key] for key in ("encoder", "contrast")},
+    "own": {
+        "encoder": {"normalise_input": False},
+        "views": {"subgraph_hops": 1},
+        "contrast": {"loss": "one_way"},
+        "optimiser": {"epochs": 80, "learning_rate": 1e-3},
+    },
+}
+
+ALL: dict[str, Changes] = {**METHODS, **BASELINES, **CONTROLS}
+
+
 def is_mlp(method: str) -> bool:
     """Whether a method or control has an MLP encoder."""
-    return {**METHODS, **CONTROLS}[method]["encoder"]["network"] == "mlp"
+    return ALL[method]["encoder"]["network"] == "mlp"
 
 
 def readings_of(method: str, readings: list[str], labelled: bool) -> list[str]:
@@ -69,7 +94,7 @@ def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:
 
     An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading.
     """
-    made = merged(merged(base, reading), {**METHODS, **CONTROLS}[method])
+    made = merged(merged(base, reading), ALL[method])
     return merged(made, {"encoder": {"normalise_input": False}}) if is_mlp(method) else made
 
 

@@ -1,16 +1,22 @@
-"""Pre-train an encoder by graph contrastive learning (Khan-GCL, Algorithm 3).
+"""Pre-train an encoder by graph contrastive learning (Khan-GCL, Algorithm 3), or on molecules by attribute masking.
 
 Reads a graph store. Writes into the output folder
     encoder.safetensors  the encoder's weights, with everything needed to rebuild it; equal runs give equal bytes (CPU)
     history.csv          one row an epoch: losses, CKFI diagnostics, share of inputs outside the grid, seconds
     run.json             cost, versions, code and the command
 and while it runs state.safetensors, from which an interrupted run resumes with the loss of at most one epoch.
+
+Several GPUs: torchrun --standalone --nproc-per-node 4 -m kanrepro.pretrain ...; batches are then shared among them, and
+every view meets the negatives of the whole batch. `encoder.family` in --settings says what the graphs are, and gives
+the defaults (kanrepro.family_settings).
 """
 
 import argparse
 import csv
 import shlex
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +25,14 @@ from tqdm import tqdm
 
 from kanrepro import checkpoint, provenance
 from kanrepro.data.store import GraphStore
-from kanrepro.errors import cli, unknown
+from kanrepro.distributed import join_ranks, leave_ranks
+from kanrepro.errors import UserError, cli, unknown
+from kanrepro.family_settings import FAMILIES
 from kanrepro.files import atomic, sha256, write_json
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.lock import run_lock
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
-from kanrepro.methods import CONTROLS, METHODS, READINGS, merged, settings_of
+from kanrepro.methods import ALL, MOLECULE_READINGS, READINGS, merged, settings_of
 from kanrepro.options import read_object
 from kanrepro.parts import validate
 from kanrepro.training import HISTORY, Training
@@ -38,9 +46,11 @@ def pretrain(training: Training, state_file: Path, identity: dict[str, Any]) -> 
         training.restore(tensors, meta["history"])
         print(f"resuming after epoch {training.epoch}", file=sys.stderr)
     epochs = training.settings.optimiser.epochs
-    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=None)
+    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=None if training.ranks.first else True)
     while training.epoch < epochs:
         row = training.run_epoch()
+        if not training.ranks.first:
+            continue
         checkpoint.save_state(state_file, training.state(), {"identity": identity, "history": training.history})
         bar.set_postfix_str(f"loss {row['loss']:.4f}")
         bar.update()
@@ -50,12 +60,30 @@ def pretrain(training: Training, state_file: Path, identity: dict[str, Any]) -> 
     return training
 
 
-def write_history(path: Path, history: list[dict[str, float | None]]) -> None:
+def write_history(path: Path, history: list[dict[str, float | None]], columns: Sequence[str]) -> None:
     """The history as CSV; a value that is not defined for the method stays empty."""
     with atomic(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, HISTORY, lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
+
+
+def read_settings(given: str, method: str, reading: str) -> PretrainSettings:
+    """The settings of a run by hand: the family's defaults, the reading, the method, and what --settings changes.
+
+    Raises:
+        UserError: an unknown family or reading, or a key or value at fault.
+    """
+    changes = read_object(given)
+    encoder = changes.get("encoder")
+    family = encoder.get("family", "tu") if isinstance(encoder, dict) else "tu"
+    if family not in FAMILIES:
+        raise unknown("family in --settings", str(family), FAMILIES)
+    readings = MOLECULE_READINGS if family == "molecule" else READINGS
+    if reading not in readings and not changes:
+        raise unknown("reading", reading, readings)
+    base = settings_of(FAMILIES[family]().model_dump(mode="json"), readings.get(reading, {}), method)
+    return validate(FAMILIES[family], merged(base, changes), "--settings")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -66,59 +94,70 @@ def main(argv: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--store", type=Path, required=True, help="graph store, made by kanrepro.data.prepare")
-    parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join([*METHODS, *CONTROLS])}")
+    parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join(ALL)}")
     parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(READINGS)}, or your own name")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, help="at most so many graphs of the store, drawn once (default: all)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the encoder and its history")
     parser.add_argument("--settings", default="{}", help="JSON or a file of it: PretrainSettings to change")
     parser.add_argument("--preset", default="by-hand", help="name that the record will carry")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     arguments = parser.parse_args(argv)
-    if arguments.method not in {**METHODS, **CONTROLS}:
-        raise unknown("method", arguments.method, [*METHODS, *CONTROLS])
-    changes = read_object(arguments.settings)
-    if arguments.reading not in READINGS and not changes:
-        raise unknown("reading", arguments.reading, READINGS)
-    defaults = PretrainSettings().model_dump(mode="json")
-    base = settings_of(defaults, READINGS.get(arguments.reading, {}), arguments.method)
-    settings = validate(PretrainSettings, merged(base, changes), "--settings")
+    if arguments.method not in ALL:
+        raise unknown("method", arguments.method, ALL)
+    if arguments.limit is not None and arguments.limit < 2:
+        raise UserError(f"--limit is {arguments.limit}, but contrast needs at least two graphs.")
+    settings = read_settings(arguments.settings, arguments.method, arguments.reading)
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    device = pick_device(arguments.device)
+    ranks, own = join_ranks(arguments.device)
+    device = pick_device(own)
 
     store = GraphStore.load(arguments.store)
     code, explicit = provenance.code_digest("kanrepro.pretrain"), settings.model_dump(mode="json")
     identity = {"store": sha256(arguments.store), "seed": arguments.seed, "settings": explicit, "code": code}
-    with run_lock(arguments.output):
-        state_file = arguments.output / "state.safetensors"
-        training = pretrain(Training(store, settings, arguments.seed, device), state_file, identity)
+    identity |= {"limit": arguments.limit, "processes": ranks.world}
+    state_file = arguments.output / "state.safetensors"
+    with run_lock(arguments.output) if ranks.first else nullcontext():
+        training = Training(store, settings, arguments.seed, device, arguments.limit, ranks)
+        pretrain(training, state_file, identity)
+        leave_ranks()
+        if ranks.first:
+            words = sys.argv[1:] if argv is None else argv
+            _write(training, arguments, {"dataset": store.meta.get("name", arguments.store.stem), **identity}, words)
+            checkpoint.remove_state(state_file)
 
-        meta = {
-            "dataset": store.meta.get("name", arguments.store.stem),
-            "method": arguments.method,
-            "reading": arguments.reading,
-            "in_features": training.graphs.x.shape[1],
-            "history": {k: v for k, v in (training.history or [{}])[-1].items() if k not in ("epoch", "seconds")},
-            **identity,
-        }
-        checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
-        write_history(arguments.output / "history.csv", training.history)
-        commit, dirty = provenance.commit()
-        run = {
-            "preset": arguments.preset,
-            "seconds": sum(row["seconds"] or 0.0 for row in training.history),
-            "peak_memory_mb": peak_memory_mb(device),
-            "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
-            "threads": arguments.threads,
-            "hardware": provenance.hardware(),
-            "commit": commit,
-            "dirty": dirty,
-            "versions": provenance.versions(),
-            "command": shlex.join(["python", "-m", "kanrepro.pretrain", *(sys.argv[1:] if argv is None else argv)]),
-        }
-        write_json(arguments.output / "run.json", run)
-        checkpoint.remove_state(state_file)
+
+def _write(training: Training, arguments: argparse.Namespace, identity: dict[str, Any], words: list[str]) -> None:
+    """The outputs of a training that is done."""
+    meta = {
+        "method": arguments.method,
+        "reading": arguments.reading,
+        "in_features": training.graphs.x.shape[1],
+        "graphs": training.size,
+        "history": {k: v for k, v in (training.history or [{}])[-1].items() if k not in ("epoch", "seconds")},
+        **identity,
+    }
+    checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
+    write_history(arguments.output / "history.csv", training.history, HISTORY[training.settings.objective])
+    commit, dirty = provenance.commit()
+    device, processes = training.device, training.ranks.world
+    launcher = ["python"] if processes == 1 else ["torchrun", "--standalone", "--nproc-per-node", str(processes)]
+    run = {
+        "preset": arguments.preset,
+        "seconds": sum(row["seconds"] or 0.0 for row in training.history),
+        "peak_memory_mb": peak_memory_mb(device),
+        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "threads": arguments.threads,
+        "processes": processes,
+        "hardware": provenance.hardware(),
+        "commit": commit,
+        "dirty": dirty,
+        "versions": provenance.versions(),
+        "command": shlex.join([*launcher, "-m", "kanrepro.pretrain", *words]),
+    }
+    write_json(arguments.output / "run.json", run)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Typed settings: the one source of truth for every key, its type, range, default, unit and origin.
 
-The models here and in `graph_settings` and `image_settings` yield the JSON schema (`python -m kanrepro.settings
---schema`) and refuse, before any job, an unknown key, a wrong type or an impossible value, naming the key, the value
-and the nearest valid one. Stages import the part that they need, so that a change elsewhere does not rerun them.
+The models here and in the modules `*_settings` yield the JSON schema (`python -m kanrepro.settings --schema`) and
+refuse, before any job, an unknown key, a wrong type or an impossible value, naming the key, the value and the nearest
+valid one. Stages import the part that they need, so that a change elsewhere does not rerun them.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from kanrepro.errors import UserError, cli, unknown
 from kanrepro.graph_settings import TuSettings
 from kanrepro.image_settings import ImageSettings
 from kanrepro.methods import merged
+from kanrepro.molecule_settings import MoleculeSettings
 from kanrepro.parts import Part, Positive, validate
 
 
@@ -27,6 +28,9 @@ class DataSettings(Part):
     mirror: str | None = Field(default=None, description="folder tried before the public address, as KANREPRO_MIRROR")
     catalog: tuple[str, ...] = Field(
         default=(), description="own catalogue files beside the built-in one (docs/own-data.md)"
+    )
+    molecule_catalog: tuple[str, ...] = Field(
+        default=(), description="own catalogue files of molecules beside the built-in one (docs/molecules.md)"
     )
     image_catalog: tuple[str, ...] = Field(
         default=(), description="own catalogue files of images beside the built-in one (docs/images.md)"
@@ -52,6 +56,7 @@ class Settings(Part):
     threads: Positive = Field(default=1, description="CPU threads of a training or evaluation job")
     data: DataSettings = DataSettings()
     tu: TuSettings = TuSettings()
+    molecules: MoleculeSettings = MoleculeSettings()
     images: ImageSettings = ImageSettings()
     report: ReportSettings = ReportSettings()
 
@@ -77,9 +82,10 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
         raise UserError(f"{known[name]} cannot be read: {' '.join(str(error).split())}.") from None
     validate(Settings, preset, str(known[name]))
     settings = validate(Settings, merged(preset, config), "config")
-    for reading in settings.tu.readings:
-        for method in settings.tu.methods:
-            settings.tu.pretrain_settings(method, reading)
+    for part in (settings.tu, settings.molecules):
+        for reading in part.readings:
+            for method in part.methods:
+                part.pretrain_settings(method, reading)
     return settings
 
 

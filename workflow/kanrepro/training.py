@@ -1,126 +1,62 @@
-"""One training: the data as views want it, the contrast of a batch, and epochs with a state that can be resumed."""
+"""One training: epochs over what the views of a set show, with a history and a state that can be resumed."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from kanrepro.contrast.ckfi import discriminative_scores, independent_scores
-from kanrepro.contrast.loss import hard_negative_loss, nt_xent, one_way_loss
-from kanrepro.contrast.negatives import component_scores, hard_negatives
-from kanrepro.contrast.views import draw_view
-from kanrepro.data.features import add_self_loops, node_features
-from kanrepro.data.store import GraphBatch, GraphStore
+from kanrepro.data.store import GraphStore
+from kanrepro.distributed import Ranks
 from kanrepro.errors import UserError
-from kanrepro.graph_settings import EncoderSettings, PretrainSettings, ViewSettings
-from kanrepro.models.gin import GIN, mlp
+from kanrepro.graph_set import Batches, GraphSet
+from kanrepro.graph_settings import PretrainSettings
+from kanrepro.models.encoders import build_encoder
+from kanrepro.objectives import OBJECTIVES
 from kanrepro.streams import stream
 
 VIEW_NODES = 100_000
-HISTORY: Sequence[str] = (
-    "epoch",
-    "loss",
-    "loss_cl",
-    "loss_hn",
-    "delta_mean",
-    "rho_mean",
-    "cos_hard",
-    "outside_grid",
-    "seconds",
-)
-
-
-def build_encoder(in_features: int, settings: EncoderSettings, generator: torch.Generator | None = None) -> GIN:
-    """The encoder that `settings` describe."""
-    kan = settings.kan
-    return GIN(
-        in_features,
-        hidden=settings.hidden,
-        layers=settings.layers,
-        network=settings.network,
-        readout=settings.readout,
-        join=settings.join,
-        normalise_input=settings.normalise_input,
-        kan={
-            "grid": kan.grid,
-            "order": kan.order,
-            "grid_range": kan.range,
-            "base": kan.base,
-            "coefficient_scale": kan.coefficient_scale,
-        },
-        generator=generator,
-    )
-
-
-@dataclass
-class GraphSet:
-    """A store on the training device with its features, as the two views want it."""
-
-    store: GraphStore
-    original: GraphStore  # what an untouched graph looks like: the store, or with GraphCL's self-loops
-    x: Tensor  # (N, D)
-
-    def views(self, index: Tensor, settings: ViewSettings, generator: torch.Generator) -> tuple[GraphBatch, GraphBatch]:
-        """Two views of the graphs `index`."""
-        if settings.first_view == "original":
-            first = self.original.batch(index, self.x)
-        else:
-            first = draw_view(self.store, self.x, index, settings, generator)
-        return first, draw_view(self.store, self.x, index, settings, generator)
-
-    @classmethod
-    def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":
-        features = settings.features
-        x = node_features(store, features.unlabelled, features.degree_cap)
-        store = replace(store, edge_index=store.edge_index.long())  # once, not for every batch
-        original = add_self_loops(store) if features.self_loops else store
-        return cls(store.to(device), original.to(device), x.to(device))
-
-
-class Contrast(nn.Module):
-    """Encoder and projection head, and the loss of one batch of graphs."""
-
-    encode: Callable[[GraphBatch], Tensor]
-
-    def __init__(self, encoder: GIN, settings: PretrainSettings, generator: torch.Generator | None = None) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = mlp((encoder.out_features, *settings.contrast.head), generator)
-        self.settings = settings
-        encode = torch.compile(encoder, dynamic=True) if settings.optimiser.compile else encoder
-        object.__setattr__(self, "encode", encode)  # the encoder is a part of this module once, not twice
-
-    def forward(self, view1: GraphBatch, view2: GraphBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Two views of G graphs to the loss (eq. 12) and its terms: encode, score, perturb, contrast."""
-        contrast = self.settings.contrast
-        z = torch.cat([self.encode(view1), self.encode(view2)]).float()
-        v = self.head(z).float()
-        v1, v2 = v.chunk(2)
-        contrast_loss = {"nt_xent": nt_xent, "one_way": one_way_loss}[contrast.loss]
-        terms = {"loss_cl": contrast_loss(v1, v2, contrast.temperature)}
-        if contrast.negatives.perturbations:
-            coefficients = self.encoder.scored_coefficients()
-            kinds = contrast.negatives.perturbations
-            scores = {kind: component_scores(kind, coefficients, contrast.negatives) for kind in kinds}
-            z_hard = hard_negatives(z, scores, contrast.negatives, generator)
-            with torch.no_grad():
-                v_hard = self.head(z_hard)
-            terms["loss_hn"] = hard_negative_loss(v, v_hard)
-        return {"loss": torch.stack(list(terms.values())).sum(), **terms}
+HISTORY: dict[str, Sequence[str]] = {  # columns, by what is learned
+    "contrast": (
+        "epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "seconds",
+    ),
+    "attr_masking": ("epoch", "loss", "accuracy", "outside_grid", "seconds"),
+}  # fmt: skip
 
 
 class Training:
-    """Model, optimiser and history of one run, with its state as plain tensors."""
+    """Model, optimiser and history of one run, with its state as plain tensors.
 
-    def __init__(self, store: GraphStore, settings: PretrainSettings, seed: int, device: torch.device | str) -> None:
+    Args:
+        store: the graphs.
+        settings: of the pre-training.
+        seed: of initial weights, order, views and perturbations.
+        device: where the model is.
+        limit: at most so many graphs of the store, drawn once, the same for all seeds; None: all of them.
+        ranks: this process among those that train as one; each takes its part of every batch.
+    """
+
+    def __init__(
+        self,
+        store: GraphStore,
+        settings: PretrainSettings,
+        seed: int,
+        device: torch.device | str,
+        limit: int | None = None,
+        ranks: Ranks | None = None,
+    ) -> None:
         self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        self.ranks = ranks or Ranks()
         self.graphs = GraphSet.prepare(store, settings, device)
+        some = limit is not None and limit < len(store)
+        self.subset = torch.randperm(len(store), generator=stream(0, "subset"))[:limit].sort()[0] if some else None
         generator = stream(seed, "initial")
         encoder = build_encoder(self.graphs.x.shape[1], settings.encoder, generator)
-        self.model = Contrast(encoder, settings, generator).to(device)
+        self.model = OBJECTIVES[settings.objective](encoder, settings, generator).to(device)
+        self.step = self.model if self.ranks.world == 1 else DistributedDataParallel(self.model)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=settings.optimiser.learning_rate, fused=True)
         self.history: list[dict[str, float | None]] = []
 
@@ -129,21 +65,37 @@ class Training:
         """Epochs done."""
         return len(self.history)
 
-    def views(self, generator: torch.Generator) -> Iterator[tuple[GraphBatch, GraphBatch]]:
-        """The views of each batch of the coming epoch; a last batch of one graph, without a negative, is left out.
+    @property
+    def size(self) -> int:
+        """Graphs that are trained on."""
+        return len(self.graphs.store) if self.subset is None else len(self.subset)
+
+    def order(self) -> Tensor:
+        """The graphs in the order in which the coming epoch takes them."""
+        once = self.settings.optimiser.shuffle == "once"
+        order = torch.randperm(self.size, generator=stream(self.seed, "order" if once else f"order {self.epoch}"))
+        return order if self.subset is None else self.subset[order]
+
+    def views(self, generator: torch.Generator) -> Iterator[Batches]:
+        """What each step of the coming epoch sees; a last batch of one graph, without a negative, is left out.
 
         Views are drawn for many batches at once, up to about VIEW_NODES nodes, and cut: a batch alone is too small to
-        keep a processor busy.
+        keep a processor busy. Of several processes each draws its part of every batch, parts of equal size: what is
+        left of a batch is left out.
         """
-        once, size = self.settings.optimiser.shuffle == "once", self.settings.optimiser.batch_size
-        store = self.graphs.store
-        order = torch.randperm(len(store), generator=stream(self.seed, "order" if once else f"order {self.epoch}"))
+        store, ranks = self.graphs.store, self.ranks
+        size = self.settings.optimiser.batch_size // ranks.world
+        order = self.order()
+        if ranks.world > 1:
+            parts = order.split(size * ranks.world)
+            order = torch.cat([part[: len(part) // ranks.world * ranks.world].chunk(ranks.world)[ranks.rank]
+                               for part in parts if len(part) >= ranks.world])  # fmt: skip
         batches = max(1, VIEW_NODES * len(store) // (size * max(store.x.shape[0], 1)))
-        for index in order.to(self.device).split(size * batches):
-            first, second = self.graphs.views(index, self.settings.views, generator)
-            for pair in zip(first.split(size), second.split(size), strict=True):
-                if pair[0].num_graphs > 1:
-                    yield pair
+        for index in order.to(self.graphs.home).split(size * batches):
+            drawn = self.graphs.draw(index, generator)
+            for seen in zip(*(batch.split(size) for batch in drawn), strict=True):
+                if seen[0].num_graphs * ranks.world > 1:
+                    yield seen
 
     def run_epoch(self) -> dict[str, float | None]:
         """Train one epoch and append its row of the history.
@@ -153,14 +105,15 @@ class Training:
         """
         start = time.perf_counter()
         generator = stream(self.seed, f"perturbations {self.epoch}", self.device)
+        own = f" of {self.ranks.rank}" if self.ranks.rank else ""
         low = self.settings.optimiser.precision == "bfloat16"
         self.model.train()
         totals: dict[str, Tensor] = {}
         steps = 0
-        for view1, view2 in self.views(stream(self.seed, f"views {self.epoch}", self.device)):
+        for seen in self.views(stream(self.seed, f"views {self.epoch}{own}", self.graphs.home)):
             self.optimiser.zero_grad(set_to_none=True)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-                terms = self.model(view1, view2, generator)
+                terms = self.step(*seen, generator)
             terms["loss"].backward()
             self.optimiser.step()
             terms["outside_grid"] = self.model.encoder.outside_share()
@@ -168,20 +121,21 @@ class Training:
                 totals[name] = totals.get(name, 0) + value.detach()
             steps += 1
         if not steps:
-            raise UserError(
-                f"{len(self.graphs.store)} graphs make no batch of two; contrast needs at least two graphs."
-            )
-        row: dict[str, float | None] = {name: None for name in HISTORY} | {
+            raise UserError(f"{self.size} graphs make no batch of two; contrast needs at least two graphs.")
+        columns = HISTORY[self.settings.objective]
+        row: dict[str, float | None] = {name: None for name in columns} | {
             name: float(total) / steps for name, total in totals.items()
         }
         self._check(row["loss"])
         if not math.isfinite(row["outside_grid"] or 0.0):
             row["outside_grid"] = None  # an MLP has no grid
         coefficients = self.model.encoder.scored_coefficients()
-        if coefficients:
+        if coefficients and "delta_mean" in row:
             row["delta_mean"] = float(torch.cat([independent_scores(c) for c in coefficients]).mean())
             row["rho_mean"] = float(torch.cat([discriminative_scores(c) for c in coefficients]).mean())
-        row |= {"epoch": self.epoch + 1, "cos_hard": row["loss_hn"], "seconds": time.perf_counter() - start}
+        if "cos_hard" in row:
+            row["cos_hard"] = row["loss_hn"]
+        row |= {"epoch": self.epoch + 1, "seconds": time.perf_counter() - start}
         self.history.append(row)
         return row
 

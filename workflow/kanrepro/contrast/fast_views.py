@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kanrepro.contrast import native
+from kanrepro.contrast.masking import mask_values
 from kanrepro.data.store import GraphBatch, GraphStore, pointers
 from kanrepro.graph_settings import ViewSettings
+
+INTEGERS = (torch.int64, torch.int16, torch.uint8)  # types of node numbers for which the loops are compiled
 
 
 @dataclass
@@ -85,7 +88,7 @@ class Part:
 
 def supported(x: Tensor, edge_index: Tensor) -> bool:
     """Whether the compiled loops can serve: memory that numpy can see."""
-    return x.device.type == "cpu" and edge_index.dtype == torch.int64 and x.is_contiguous()
+    return x.device.type == "cpu" and edge_index.dtype in INTEGERS and x.is_contiguous()
 
 
 def draw_view(
@@ -101,7 +104,7 @@ def draw_view(
     for kind, begin, end in zip(settings.kinds, bounds, bounds[1:], strict=False):
         if begin < end:
             mark[kind](Part(marks, begin, end), store.edge_index.numpy(), x, settings, generator)
-    return _written(marks, store.edge_index.numpy(), x, order, settings.directed_edges)
+    return _written(marks, store, x, order, settings.directed_edges)
 
 
 def _ranges(ptr: Tensor, chosen: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -111,23 +114,22 @@ def _ranges(ptr: Tensor, chosen: Tensor) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def _drop(
-    part: Part, edges: NDArray[np.int64], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
+    part: Part, edges: NDArray[np.integer], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
 ) -> None:
     dropped = _smallest(part.node_ptr, settings.drop_ratio, generator)
     np.logical_not(dropped, out=part.marks.keep_node[part.nodes])
 
 
 def _mask(
-    part: Part, edges: NDArray[np.int64], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
+    part: Part, edges: NDArray[np.integer], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
 ) -> None:
     masked = np.flatnonzero(_smallest(part.node_ptr, settings.mask_ratio, generator))
-    noise = torch.randn((len(masked), x.shape[1]), generator=generator, dtype=x.dtype)
-    part.marks.noise = (0.5 + 0.5 * noise).numpy()
+    part.marks.noise = mask_values(len(masked), x, generator).numpy()
     part.marks.row[part.nodes][masked] = np.arange(len(masked))
 
 
 def _perturb(
-    part: Part, edges: NDArray[np.int64], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
+    part: Part, edges: NDArray[np.integer], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
 ) -> None:
     directed = settings.directed_edges
     leads = native.count_leads(edges, part.first_edge, part.edge_ptr, directed)
@@ -145,7 +147,7 @@ def _perturb(
 
 
 def _grow(
-    part: Part, edges: NDArray[np.int64], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
+    part: Part, edges: NDArray[np.integer], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
 ) -> None:
     size, node_ptr = part.size, part.node_ptr
     seeds = np.zeros(len(size), np.int64)
@@ -172,8 +174,9 @@ def _smallest(ptr: NDArray[np.int64], ratio: float, generator: torch.Generator |
     return marked
 
 
-def _written(m: Marks, edges: NDArray[np.int64], x: Tensor, order: Tensor, directed: bool) -> GraphBatch:
+def _written(m: Marks, store: GraphStore, x: Tensor, order: Tensor, directed: bool) -> GraphBatch:
     """The marked graphs as a batch; `order` (G,) is where in it each of them belongs."""
+    edges, attr = store.edge_index.numpy(), store.edge_attr
     number = np.empty(len(m.keep_node), np.int64)
     nodes, kept = native.measure(edges, m.first_edge, m.edge_ptr, m.node_ptr, m.keep_node, m.keep_edge, number)
     kept += m.pair_count * (1 if directed else 2)
@@ -181,6 +184,8 @@ def _written(m: Marks, edges: NDArray[np.int64], x: Tensor, order: Tensor, direc
     node_ptr, edge_ptr = (pointers(torch.from_numpy(counts)[place]) for counts in (nodes, kept))
     made = x.new_empty(int(node_ptr[-1]), x.shape[1])
     edge_index = torch.empty(2, int(edge_ptr[-1]), dtype=torch.int64)
+    fields = torch.empty(0, 0, dtype=torch.uint8) if attr is None else attr
+    edge_attr = fields.new_empty(edge_index.shape[1], fields.shape[1])
     features = x.numpy()
     noise = m.noise if m.noise.shape[1] else np.empty((0, x.shape[1]), features.dtype)
     native.write_nodes(
@@ -188,7 +193,7 @@ def _written(m: Marks, edges: NDArray[np.int64], x: Tensor, order: Tensor, direc
     )
     pair_ptr = np.concatenate([[0], m.pair_count.cumsum()])
     native.write_edges(
-        edges, m.first_edge, m.edge_ptr, m.node_ptr, m.keep_edge, number, m.pairs, pair_ptr, directed, place.numpy(),
-        edge_ptr.numpy(), node_ptr.numpy(), edge_index.numpy(),
+        edges, fields.numpy(), m.first_edge, m.edge_ptr, m.node_ptr, m.keep_edge, number, m.pairs, pair_ptr, directed,
+        place.numpy(), edge_ptr.numpy(), node_ptr.numpy(), edge_index.numpy(), edge_attr.numpy(),
     )  # fmt: skip
-    return GraphBatch(made, edge_index, node_ptr, edge_ptr)
+    return GraphBatch(made, edge_index, node_ptr, edge_ptr, edge_attr if attr is not None else None)

@@ -2,14 +2,14 @@
 
 A view is marked first (which nodes and edges stay, which nodes get noise) and then written out once. Arrays run over
 the chosen graphs side by side: `ptr` (G+1,) are their ranges, `first` (G,) where each begins in the store. Nodes of
-`edges` (2, E) are numbered within their graph, as a GraphStore holds them.
+`edges` (2, E) are numbered within their graph, as a GraphStore holds them, in integers of any size.
 """
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer]
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.floating]
 
@@ -163,10 +163,14 @@ def write_nodes(
 
 @njit(nogil=True, cache=True)
 def write_edges(
-    edges: Ints, first: Ints, edge_ptr: Ints, node_ptr: Ints, keep: Flags, number: Ints, pairs: Ints, pair_ptr: Ints,
-    directed: bool, order: Ints, at: Ints, base: Ints, out: Ints,
+    edges: Ints, fields: Ints, first: Ints, edge_ptr: Ints, node_ptr: Ints, keep: Flags, number: Ints, pairs: Ints,
+    pair_ptr: Ints, directed: bool, order: Ints, at: Ints, base: Ints, out: Ints, out_fields: Ints,
 ) -> None:  # fmt: skip
-    """Kept edges, then added `pairs` (2, P) and their opposites, likewise; base[p] is the first node of order[p]."""
+    """Kept edges with their `fields` (E, B), then added `pairs` (2, P) and their opposites with fields 0, likewise.
+
+    base[p] is the first node of order[p].
+    """
+    width = fields.shape[1]
     for p in range(len(order)):
         g, to = order[p], at[p]
         for e in range(edge_ptr[g], edge_ptr[g + 1]):
@@ -174,9 +178,13 @@ def write_edges(
                 source = first[g] + e - edge_ptr[g]
                 for end in range(2):
                     out[end, to] = base[p] + number[node_ptr[g] + edges[end, source]]
+                for b in range(width):
+                    out_fields[to, b] = fields[source, b]
                 to += 1
         for flip in range(1 if directed else 2):
             for pair in range(pair_ptr[g], pair_ptr[g + 1]):
                 for end in range(2):
                     out[end, to] = base[p] + pairs[end ^ flip, pair]
+                for b in range(width):
+                    out_fields[to, b] = 0
                 to += 1

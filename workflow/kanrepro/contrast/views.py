@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from kanrepro.contrast.masking import mask_values, random_rank, rank_within
 from kanrepro.data.store import GraphBatch, GraphStore, pointers
 from kanrepro.graph_settings import ViewSettings
 
@@ -20,17 +21,15 @@ except ImportError:  # no numba: slower views, not other ones
 
 def drop_nodes(batch: GraphBatch, ratio: float, generator: torch.Generator | None = None) -> GraphBatch:
     """Drop floor(ratio * n) uniformly chosen nodes of each graph, with their edges."""
-    rank = _random_rank(batch.node_graph(), batch.node_ptr, generator)
+    rank = random_rank(batch.node_graph(), batch.node_ptr, generator)
     return induced(batch, rank >= _count(batch.node_ptr, ratio)[batch.node_graph()])
 
 
 def mask_attributes(batch: GraphBatch, ratio: float, generator: torch.Generator | None = None) -> GraphBatch:
-    """Replace the features of floor(ratio * n) uniformly chosen nodes of each graph by Normal(0.5, 0.5^2) (GraphCL)."""
-    rank = _random_rank(batch.node_graph(), batch.node_ptr, generator)
+    """Replace the features of floor(ratio * n) uniformly chosen nodes of each graph (`masking.mask_values`)."""
+    rank = random_rank(batch.node_graph(), batch.node_ptr, generator)
     masked = (rank < _count(batch.node_ptr, ratio)[batch.node_graph()]).nonzero().squeeze(1)
-    shape = (masked.numel(), batch.x.shape[1])
-    noise = torch.randn(shape, generator=generator, device=batch.x.device, dtype=batch.x.dtype)
-    return replace(batch, x=batch.x.index_copy(0, masked, 0.5 + 0.5 * noise))
+    return replace(batch, x=batch.x.index_copy(0, masked, mask_values(masked.numel(), batch.x, generator)))
 
 
 def perturb_edges(
@@ -40,7 +39,8 @@ def perturb_edges(
 
     An edge is a pair of opposite directed edges (the batch must then be symmetric, its edges sorted by source and
     target, as a GraphStore holds them); self-loops stay. With `directed`, every directed edge counts for itself. Added
-    pairs are drawn without regard to the edges that are there, as in GraphCL. Edge attributes are not carried.
+    pairs are drawn without regard to the edges that are there, as in GraphCL. Edges that stay keep their attributes;
+    those of added ones are 0, which between atoms is a single bond without direction.
 
     Args:
         add: False only drops, which is what GraphCL's code does.
@@ -52,7 +52,7 @@ def perturb_edges(
     counts = torch.bincount(owner[lead], minlength=batch.num_graphs)
     lead_ptr = pointers(counts)
     change = _count(lead_ptr, ratio)
-    rank = _random_rank(owner[lead], lead_ptr, generator)
+    rank = random_rank(owner[lead], lead_ptr, generator)
     dropped = lead[rank < change[owner[lead]]]
     keep = torch.ones_like(free)
     keep[dropped] = False
@@ -60,14 +60,17 @@ def perturb_edges(
         keep[_reverse(batch)[dropped]] = False
     kept = keep.nonzero().squeeze(1)
     edge_index, owner = batch.edge_index.index_select(1, kept), owner.index_select(0, kept)
+    edge_attr = None if batch.edge_attr is None else batch.edge_attr.index_select(0, kept)
     if add:
         pairs, of = _random_pairs(batch.node_ptr, change, generator)
         both = pairs if directed else torch.cat([pairs, pairs.flip(0)], dim=1)
         edge_index = torch.cat([edge_index, both], dim=1)
         owner, order = torch.cat([owner, of if directed else of.repeat(2)]).sort(stable=True)
         edge_index = edge_index[:, order]
+        if edge_attr is not None:
+            edge_attr = torch.cat([edge_attr, edge_attr.new_zeros(both.shape[1], edge_attr.shape[1])])[order]
     edge_ptr = pointers(torch.bincount(owner, minlength=batch.num_graphs))
-    return replace(batch, edge_index=edge_index, edge_ptr=edge_ptr, edge_attr=None)
+    return replace(batch, edge_index=edge_index, edge_ptr=edge_ptr, edge_attr=edge_attr)
 
 
 def subgraph(
@@ -102,7 +105,7 @@ def subgraph(
         time = reached
     owner = batch.node_graph()
     by_time = time.argsort()
-    rank = _rank(by_time[owner[by_time].argsort(stable=True)], owner, batch.node_ptr)
+    rank = rank_within(by_time[owner[by_time].argsort(stable=True)], owner, batch.node_ptr)
     return induced(batch, (rank < keep[owner]) & time.isfinite())
 
 
@@ -160,19 +163,6 @@ def _count(ptr: Tensor, ratio: float) -> Tensor:
     return (ptr.diff() * ratio).floor().long() if ratio else torch.zeros_like(ptr[1:])
 
 
-def _random_rank(owner: Tensor, ptr: Tensor, generator: torch.Generator | None) -> Tensor:
-    """A uniformly random rank 0..n-1 of every item within its graph (items grouped by graph)."""
-    key = torch.rand(owner.numel(), generator=generator, device=owner.device, dtype=torch.float64)
-    return _rank((owner + key).argsort(), owner, ptr)
-
-
-def _rank(order: Tensor, owner: Tensor, ptr: Tensor) -> Tensor:
-    """The rank of every item within its graph, from an order that sorts by graph first."""
-    rank = torch.empty_like(order)
-    rank[order] = torch.arange(order.numel(), device=order.device) - ptr[owner]
-    return rank
-
-
 def _reverse(batch: GraphBatch) -> Tensor:
     """(E,) where the opposite of each edge stands, for a symmetric batch whose edges are sorted by (source, target)."""
     return batch.edge_index[1].argsort(stable=True)
@@ -190,7 +180,7 @@ def _random_pairs(ptr: Tensor, counts: Tensor, generator: torch.Generator | None
 
 
 def _concatenate(parts: list[GraphBatch]) -> GraphBatch:
-    """Batches one after the other; edge attributes and labels are left out."""
+    """Batches one after the other; labels are left out."""
     nodes, edges = 0, 0
     index, node_ptr, edge_ptr = [], [parts[0].node_ptr[:1]], [parts[0].edge_ptr[:1]]
     for part in parts:
@@ -199,4 +189,6 @@ def _concatenate(parts: list[GraphBatch]) -> GraphBatch:
         edge_ptr.append(part.edge_ptr[1:] + edges)
         nodes, edges = nodes + part.num_nodes, edges + part.num_edges
     x = torch.cat([part.x for part in parts])
-    return GraphBatch(x, torch.cat(index, dim=1), torch.cat(node_ptr), torch.cat(edge_ptr))
+    attributes = [part.edge_attr for part in parts if part.edge_attr is not None]
+    edge_attr = torch.cat(attributes) if attributes else None
+    return GraphBatch(x, torch.cat(index, dim=1), torch.cat(node_ptr), torch.cat(edge_ptr), edge_attr)

@@ -6,18 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from kanrepro.data.store import GraphBatch
-from kanrepro.kan import KAN, KANLinear
-
-
-def sum_neighbours(h: Tensor, edge_index: Tensor) -> Tensor:
-    """(N, D) to (N, D): the sum of h over the sources of each node's incoming edges."""
-    return torch.zeros_like(h).index_add_(0, edge_index[1], h.index_select(0, edge_index[0]))
-
-
-def pool(h: Tensor, batch: GraphBatch, readout: Literal["sum", "mean"]) -> Tensor:
-    """(N, D) node states to (G, D) graph states; a graph without nodes has zeros."""
-    total = h.new_zeros(batch.num_graphs, h.shape[1]).index_add_(0, batch.node_graph(), h)
-    return total if readout == "sum" else total / batch.node_ptr.diff().clamp_min(1).unsqueeze(-1)
+from kanrepro.models.graph_encoder import GraphEncoder, pool, sum_neighbours, update_network
 
 
 class GINBlock(nn.Module):
@@ -39,7 +28,7 @@ class GINBlock(nn.Module):
         return self.norm(torch.relu(h))
 
 
-class GIN(nn.Module):
+class GIN(GraphEncoder):
     """A stack of GIN layers with a readout; z concatenates the readouts of all layers, or is that of the last.
 
     Args:
@@ -68,15 +57,12 @@ class GIN(nn.Module):
     ) -> None:
         super().__init__()
         self.readout: Literal["sum", "mean"] = readout
-        self.join = join
+        self.join: Literal["concat", "last"] = join
         self.out_features = hidden * (layers if join == "concat" else 1)
         self.blocks = nn.ModuleList()
         for layer in range(layers):
             width = in_features if layer == 0 else hidden
-            if network == "kan":
-                made: nn.Sequential = KAN((width, hidden, hidden), generator=generator, **(kan or {}))
-            else:
-                made = mlp((width, hidden, hidden), generator)
+            made = update_network(network, (width, hidden, hidden), kan, generator)
             self.blocks.append(GINBlock(made, width, hidden, normalise_input))
 
     def forward(self, batch: GraphBatch) -> Tensor:
@@ -87,29 +73,3 @@ class GIN(nn.Module):
             if self.join == "concat" or block is self.blocks[-1]:
                 pooled.append(pool(h, batch, self.readout))
         return torch.cat(pooled, dim=1)
-
-    def scored_coefficients(self) -> list[Tensor]:
-        """The spline coefficients (I, O, K) of the last KAN layer of each block that feeds z, in the order of z.
-
-        Empty for an MLP encoder. Together their O make up the components of z.
-        """
-        feeding = list(self.blocks) if self.join == "concat" else [self.blocks[-1]]
-        last = [block.get_submodule("network")[-1] for block in feeding]  # type: ignore[index]
-        return [layer.coefficients for layer in last if isinstance(layer, KANLinear)]
-
-    def outside_share(self) -> Tensor:
-        """The mean share of inputs outside the grid over all KAN layers in the last training batch; NaN for an MLP."""
-        shares = [layer.outside_share for layer in self.modules() if isinstance(layer, KANLinear)]
-        return torch.stack(shares).mean() if shares else torch.tensor(torch.nan)
-
-
-def mlp(widths: tuple[int, ...], generator: torch.Generator | None = None) -> nn.Sequential:
-    """Linear layers with ReLUs between, Xavier-uniform weights and zero biases (as in GraphCL)."""
-    made: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
-        linear = nn.Linear(inputs, outputs)
-        if inputs:
-            nn.init.xavier_uniform_(linear.weight, generator=generator)
-        nn.init.zeros_(linear.bias)
-        made += [linear, nn.ReLU()]
-    return nn.Sequential(*made[:-1])

@@ -1,0 +1,86 @@
+"""The data of a pre-training: a store where its views are drawn, with the features that encoders see."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kanrepro.contrast.masking import mask_atoms
+from kanrepro.contrast.views import draw_view
+from kanrepro.data.features import add_self_loops, node_features
+from kanrepro.data.store import GraphBatch, GraphStore
+from kanrepro.errors import UserError
+from kanrepro.graph_settings import PretrainSettings
+
+ROOM = 0.5  # share of an accelerator's free memory that the graphs may take
+Batches = tuple[GraphBatch, ...]  # what one step sees: two views, or one batch with masked atoms
+
+
+@dataclass
+class GraphSet:
+    """A store with its features, on the training device or, where it does not fit there, in memory-mapped files.
+
+    Attributes:
+        store: all graphs.
+        original: what an untouched graph looks like: the store, or with GraphCL's self-loops.
+        x: (N, D) features, or fields that an encoder embeds.
+        settings: of the pre-training.
+        device: where batches go.
+    """
+
+    store: GraphStore
+    original: GraphStore
+    x: Tensor
+    settings: PretrainSettings
+    device: torch.device
+
+    @property
+    def home(self) -> torch.device:
+        """Where the graphs lie, and views are drawn."""
+        return self.x.device
+
+    def draw(self, index: Tensor, generator: torch.Generator) -> Batches:
+        """What training sees of the graphs `index`, on its device; `index` and generator are at home."""
+        if self.settings.objective == "attr_masking":
+            batch = self.original.batch(index, self.x)
+            made: Batches = (mask_atoms(batch, self.settings.masking.ratio, generator),)
+        else:
+            views = self.settings.views
+            if views.first_view == "original":
+                first = self.original.batch(index, self.x)
+            else:
+                first = draw_view(self.store, self.x, index, views, generator)
+            made = first, draw_view(self.store, self.x, index, views, generator)
+        return made if self.home == self.device else tuple(batch.to(self.device) for batch in made)
+
+    @classmethod
+    def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":
+        """A set as its family wants it.
+
+        Raises:
+            UserError: the store holds graphs of another family.
+        """
+        device = torch.device(device)
+        molecules = store.edge_attr is not None and (store.x.shape[1], store.edge_attr.shape[1]) == (2, 2)
+        if molecules != (settings.encoder.family == "molecule"):
+            found = "molecules" if molecules else "no molecules"
+            raise UserError(
+                f"the store {store.meta.get('name', '')} holds {found}, but encoder.family is "
+                f"{settings.encoder.family!r}. Name another store, or another family in --settings."
+            )
+        if molecules:
+            held = store.to(device) if _resident(store, settings, device) else store
+            return cls(held, held, held.x, settings, device)
+        features = settings.features
+        x = node_features(store, features.unlabelled, features.degree_cap)
+        store = replace(store, edge_index=store.edge_index.long(), edge_attr=None)  # once, not for every batch
+        original = add_self_loops(store) if features.self_loops else store
+        return cls(store.to(device), original.to(device), x.to(device), settings, device)
+
+
+def _resident(store: GraphStore, settings: PretrainSettings, device: torch.device) -> bool:
+    """Whether the graphs are held on the device."""
+    if settings.optimiser.residence != "auto" or device.type == "cpu":
+        return settings.optimiser.residence == "device"
+    size = sum(tensor.nbytes for tensor in vars(store).values() if isinstance(tensor, Tensor))
+    return size < ROOM * torch.cuda.mem_get_info(device)[0]

@@ -1,0 +1,86 @@
+"""The graph encoder that settings describe, new or out of a checkpoint: one constructor for every family of graphs."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kanrepro import checkpoint
+from kanrepro.errors import UserError
+from kanrepro.graph_settings import EncoderSettings, KanSettings, PretrainSettings
+from kanrepro.models.gin import GIN
+from kanrepro.models.graph_encoder import GraphEncoder
+from kanrepro.models.molecule_gin import MoleculeGIN
+
+
+def build_encoder(
+    in_features: int, settings: EncoderSettings, generator: torch.Generator | None = None
+) -> GraphEncoder:
+    """The encoder that `settings` describe.
+
+    Args:
+        in_features: width of the node features; of the fields for families that embed them.
+        generator: source of the initial values.
+    """
+    return {"tu": _tu, "molecule": _molecule}[settings.family](in_features, settings, generator)
+
+
+def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator | None) -> GIN:
+    return GIN(
+        in_features,
+        hidden=settings.hidden,
+        layers=settings.layers,
+        network=settings.network,
+        readout=settings.readout,
+        join=settings.join,
+        normalise_input=settings.normalise_input,
+        kan=_kan(settings.kan),
+        generator=generator,
+    )
+
+
+def _molecule(in_features: int, settings: EncoderSettings, generator: torch.Generator | None) -> MoleculeGIN:
+    return MoleculeGIN(
+        hidden=settings.hidden,
+        layers=settings.layers,
+        network=settings.network,
+        readout=settings.readout,
+        normalise_input=settings.normalise_input,
+        dropout=settings.dropout,
+        kan=_kan(settings.kan),
+        generator=generator,
+    )
+
+
+def _kan(settings: KanSettings) -> dict[str, Any]:
+    """Arguments of KANLinear."""
+    return {
+        "grid": settings.grid,
+        "order": settings.order,
+        "grid_range": settings.range,
+        "base": settings.base,
+        "coefficient_scale": settings.coefficient_scale,
+    }
+
+
+def load_encoder(
+    path: Path | str, dropout: float | None = None, device: torch.device | str = "cpu"
+) -> tuple[GraphEncoder, dict[str, Any]]:
+    """A pre-trained encoder and the document of its checkpoint (see kanrepro.pretrain).
+
+    Args:
+        dropout: in place of that of its pre-training, for a fine-tuning.
+
+    Raises:
+        UserError: the file is missing, damaged, or not the checkpoint of an encoder.
+    """
+    tensors, meta = checkpoint.load(path)
+    try:
+        settings = PretrainSettings.model_validate(meta["settings"]).encoder
+        if dropout is not None:
+            settings = settings.model_copy(update={"dropout": dropout})
+        encoder = build_encoder(meta["in_features"], settings)
+        encoder.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} is not a checkpoint of this version's encoders ({error}). Pre-train again.") from error
+    return encoder.to(device), meta

@@ -1,0 +1,74 @@
+"""What graph encoders share: sums over neighbours, readouts, update networks, and what Khan-GCL asks of an encoder."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from kanrepro.data.store import GraphBatch
+from kanrepro.kan import KAN, KANLinear
+
+
+def sum_neighbours(h: Tensor, edge_index: Tensor) -> Tensor:
+    """(N, D) to (N, D): the sum of h over the sources of each node's incoming edges."""
+    return torch.zeros_like(h).index_add_(0, edge_index[1], h.index_select(0, edge_index[0]))
+
+
+def pool(h: Tensor, batch: GraphBatch, readout: Literal["sum", "mean"]) -> Tensor:
+    """(N, D) node states to (G, D) graph states; a graph without nodes has zeros."""
+    total = h.new_zeros(batch.num_graphs, h.shape[1]).index_add_(0, batch.node_graph(), h)
+    return total if readout == "sum" else total / batch.node_ptr.diff().clamp_min(1).unsqueeze(-1)
+
+
+def mlp(widths: tuple[int, ...], generator: torch.Generator | None = None) -> nn.Sequential:
+    """Linear layers with ReLUs between, Xavier-uniform weights and zero biases (as in GraphCL)."""
+    made: list[nn.Module] = []
+    for inputs, outputs in zip(widths, widths[1:], strict=False):
+        linear = nn.Linear(inputs, outputs)
+        if inputs:
+            nn.init.xavier_uniform_(linear.weight, generator=generator)
+        nn.init.zeros_(linear.bias)
+        made += [linear, nn.ReLU()]
+    return nn.Sequential(*made[:-1])
+
+
+def update_network(
+    kind: Literal["mlp", "kan"],
+    widths: tuple[int, ...],
+    kan: dict[str, Any] | None = None,
+    generator: torch.Generator | None = None,
+) -> nn.Sequential:
+    """An MLP, or a KAN of the same sizes; `kan` are arguments of KANLinear."""
+    return KAN(widths, generator=generator, **(kan or {})) if kind == "kan" else mlp(widths, generator)
+
+
+class GraphEncoder(nn.Module):
+    """A batch of graphs to z (G, out_features), through blocks that each hold an update network.
+
+    Attributes:
+        out_features: D, components of z.
+        blocks: modules with a `network`, an MLP or a KAN.
+        join: whether z concatenates the readouts of all blocks or is that of the last.
+    """
+
+    out_features: int
+    blocks: nn.ModuleList
+    join: Literal["concat", "last"]
+
+    def nodes(self, batch: GraphBatch) -> Tensor:
+        """The last states (N, D) of all nodes, before the readout."""
+        raise NotImplementedError(f"{type(self).__name__} reads out every layer")
+
+    def scored_coefficients(self) -> list[Tensor]:
+        """The spline coefficients (I, O, K) of the last KAN layer of each block that feeds z, in the order of z.
+
+        Empty for an MLP encoder. Together their O make up the components of z.
+        """
+        feeding = list(self.blocks) if self.join == "concat" else [self.blocks[-1]]
+        last = [block.get_submodule("network")[-1] for block in feeding]  # type: ignore[index]
+        return [layer.coefficients for layer in last if isinstance(layer, KANLinear)]
+
+    def outside_share(self) -> Tensor:
+        """The mean share of inputs outside the grid over all KAN layers in the last training batch; NaN for an MLP."""
+        shares = [layer.outside_share for layer in self.modules() if isinstance(layer, KANLinear)]
+        return torch.stack(shares).mean() if shares else torch.tensor(torch.nan)

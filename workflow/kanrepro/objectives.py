@@ -1,0 +1,111 @@
+"""What a pre-training minimises: contrast with hard negatives (Khan-GCL), or attribute masking (Hu et al.).
+
+An objective is a module with the encoder and its own head; its forward takes what a step sees of G graphs
+(`GraphSet.draw`) to the loss and its terms.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
+
+from kanrepro.contrast.loss import hard_negative_loss, nt_xent, one_way_loss
+from kanrepro.contrast.negatives import component_scores, hard_negatives
+from kanrepro.data.atoms import ATOM_TYPES, MASKED_ATOM
+from kanrepro.data.store import GraphBatch
+from kanrepro.distributed import gathered
+from kanrepro.graph_settings import PretrainSettings
+from kanrepro.models.graph_encoder import GraphEncoder, mlp
+
+
+class Contrast(nn.Module):
+    """Encoder and projection head, and the loss of one batch of graphs.
+
+    With `accumulate` = A a view is encoded in A parts, one after the other, whose activations are not kept but made
+    anew in the backward pass: memory holds those of one part. The loss sees the z of the whole batch, so that every
+    view keeps its 2G - 2 negatives; what differs from one part is that batch norms see G / A graphs. Several processes
+    share a batch in the same way, a part each.
+    """
+
+    encode: Callable[[GraphBatch], Tensor]
+
+    def __init__(
+        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = mlp((encoder.out_features, *settings.contrast.head), generator)
+        self.settings = settings
+        encode = torch.compile(encoder, dynamic=True) if settings.optimiser.compile else encoder
+        object.__setattr__(self, "encode", encode)  # the encoder is a part of this module once, not twice
+
+    def forward(self, view1: GraphBatch, view2: GraphBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Two views of G graphs to the loss (eq. 12) and its terms: encode, score, perturb, contrast."""
+        contrast = self.settings.contrast
+        z = torch.cat([gathered(self.in_parts(view1)), gathered(self.in_parts(view2))]).float()
+        v = self.head(z).float()
+        v1, v2 = v.chunk(2)
+        contrast_loss = {"nt_xent": nt_xent, "one_way": one_way_loss}[contrast.loss]
+        terms = {"loss_cl": contrast_loss(v1, v2, contrast.temperature)}
+        if contrast.negatives.perturbations:
+            coefficients = self.encoder.scored_coefficients()
+            kinds = contrast.negatives.perturbations
+            scores = {kind: component_scores(kind, coefficients, contrast.negatives) for kind in kinds}
+            z_hard = hard_negatives(z, scores, contrast.negatives, generator)
+            with torch.no_grad():
+                v_hard = self.head(z_hard)
+            terms["loss_hn"] = hard_negative_loss(v, v_hard)
+        return {"loss": torch.stack(list(terms.values())).sum(), **terms}
+
+    def in_parts(self, view: GraphBatch) -> Tensor:
+        """z (G, D) of a view, encoded in as many parts as the settings say."""
+        accumulate = self.settings.optimiser.accumulate
+        if accumulate == 1:
+            return self.encode(view)
+        parts = view.split(-(-view.num_graphs // accumulate))
+        contexts = lambda: (nullcontext(), unmoved_statistics(self.encoder))  # noqa: E731
+        return torch.cat([checkpoint(self.encode, part, use_reentrant=False, context_fn=contexts) for part in parts])
+
+
+@contextmanager
+def unmoved_statistics(module: nn.Module) -> Iterator[None]:
+    """Batch norms that do not move their running statistics, as when activations are made a second time."""
+    norms = [norm for norm in module.modules() if isinstance(norm, nn.BatchNorm1d)]
+    kept = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, kept, strict=True):
+            norm.momentum = momentum
+
+
+class Masking(nn.Module):
+    """Encoder and a linear head that tells which atoms stand behind masks.
+
+    The loss is the cross-entropy over 119 types of atoms, in the mean over masked atoms. It needs no other molecule:
+    with several processes each takes the mean over its own part of the batch.
+    """
+
+    def __init__(
+        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = mlp((encoder.out_features, ATOM_TYPES), generator)
+        self.settings = settings
+
+    def forward(self, batch: GraphBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """A batch with x (N, 3) as `mask_atoms` makes it to the loss, and the share of masked atoms that are told."""
+        masked = batch.x[:, 0] == MASKED_ATOM
+        logits = self.head(self.encoder.nodes(batch)[masked]).float()
+        truth = batch.x[masked, 2].long()
+        return {"loss": cross_entropy(logits, truth), "accuracy": (logits.argmax(1) == truth).float().mean()}
+
+
+Objective = Contrast | Masking
+OBJECTIVES: dict[str, type[Objective]] = {"contrast": Contrast, "attr_masking": Masking}
