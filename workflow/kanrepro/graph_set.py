@@ -1,12 +1,13 @@
 """The data of a pre-training: a store where its views are drawn, with the features that encoders see."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from kanrepro.contrast.masking import mask_atoms
-from kanrepro.contrast.views import draw_view
+from kanrepro.contrast.views import draw_views
 from kanrepro.data.features import add_self_loops, node_features
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.errors import UserError
@@ -39,19 +40,20 @@ class GraphSet:
         """Where the graphs lie, and views are drawn."""
         return self.x.device
 
-    def draw(self, index: Tensor, generator: torch.Generator) -> Batches:
-        """What training sees of the graphs `index`, on its device; `index` and generator are at home."""
+    def draw(self, index: Tensor, size: int, generator: torch.Generator) -> Iterator[Batches]:
+        """What training sees of the graphs `index`, in batches of `size` on its device; index and generator at home."""
+        views = self.settings.views
+        made: list[Iterator[GraphBatch]]
         if self.settings.objective == "attr_masking":
             batch = self.original.batch(index, self.x)
-            made: Batches = (mask_atoms(batch, self.settings.masking.ratio, generator),)
+            made = [mask_atoms(batch, self.settings.masking.ratio, generator).split(size)]
+        elif views.first_view == "original":
+            untouched = (self.original.batch(part, self.x) for part in index.split(size))
+            made = [untouched, draw_views(self.store, self.x, index, size, views, generator)]
         else:
-            views = self.settings.views
-            if views.first_view == "original":
-                first = self.original.batch(index, self.x)
-            else:
-                first = draw_view(self.store, self.x, index, views, generator)
-            made = first, draw_view(self.store, self.x, index, views, generator)
-        return made if self.home == self.device else tuple(batch.to(self.device) for batch in made)
+            made = [draw_views(self.store, self.x, index, size, views, generator) for _ in range(2)]
+        for seen in zip(*made, strict=True):
+            yield seen if self.home == self.device else tuple(batch.to(self.device) for batch in seen)
 
     @classmethod
     def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":

@@ -79,9 +79,9 @@ class Training:
     def views(self, generator: torch.Generator) -> Iterator[Batches]:
         """What each step of the coming epoch sees; a last batch of one graph, without a negative, is left out.
 
-        Views are drawn for many batches at once, up to about VIEW_NODES nodes, and cut: a batch alone is too small to
-        keep a processor busy. Of several processes each draws its part of every batch, parts of equal size: what is
-        left of a batch is left out.
+        Views are drawn for many batches at once, up to about VIEW_NODES nodes: a batch alone is too small to keep a
+        processor busy. Of several processes each draws its part of every batch, parts of equal size: what is left of a
+        batch is left out.
         """
         store, ranks = self.graphs.store, self.ranks
         size = self.settings.optimiser.batch_size // ranks.world
@@ -92,8 +92,7 @@ class Training:
                                for part in parts if len(part) >= ranks.world])  # fmt: skip
         batches = max(1, VIEW_NODES * len(store) // (size * max(store.x.shape[0], 1)))
         for index in order.to(self.graphs.home).split(size * batches):
-            drawn = self.graphs.draw(index, generator)
-            for seen in zip(*(batch.split(size) for batch in drawn), strict=True):
+            for seen in self.graphs.draw(index, size, generator):
                 if seen[0].num_graphs * ranks.world > 1:
                     yield seen
 

@@ -1,10 +1,11 @@
-"""`draw_view` on the CPU without a tensor for every step: the same draws, the same views, one pass over the graphs.
+"""`draw_views` on the CPU without a tensor for every step: the same draws, the same views, one pass over the graphs.
 
 The draws are made by PyTorch in the order and shape in which `kanrepro.contrast.views` makes them, so both forms give
 the same views from the same generator; a test holds this. Everything between draws and result is compiled
 (`kanrepro.contrast.native`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,10 +92,15 @@ def supported(x: Tensor, edge_index: Tensor) -> bool:
     return x.device.type == "cpu" and edge_index.dtype in INTEGERS and x.is_contiguous()
 
 
-def draw_view(
-    store: GraphStore, x: Tensor, index: Tensor, settings: ViewSettings, generator: torch.Generator | None = None
-) -> GraphBatch:
-    """As `kanrepro.contrast.views.draw_view`, where `supported`."""
+def draw_views(
+    store: GraphStore,
+    x: Tensor,
+    index: Tensor,
+    size: int,
+    settings: ViewSettings,
+    generator: torch.Generator | None = None,
+) -> Iterator[GraphBatch]:
+    """As `kanrepro.contrast.views.draw_views`, where `supported`."""
     drawn = torch.randint(0, len(settings.kinds), index.shape, generator=generator)
     drawn, order = drawn.sort(stable=True)
     chosen = index[order]
@@ -104,7 +110,7 @@ def draw_view(
     for kind, begin, end in zip(settings.kinds, bounds, bounds[1:], strict=False):
         if begin < end:
             mark[kind](Part(marks, begin, end), store.edge_index.numpy(), x, settings, generator)
-    return _written(marks, store, x, order, settings.directed_edges)
+    return _written(marks, store, x, order.argsort().numpy(), size, settings.directed_edges)
 
 
 def _ranges(ptr: Tensor, chosen: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -154,11 +160,15 @@ def _grow(
     start = torch.rand(int((size > 0).sum()), generator=generator, dtype=torch.float64).numpy()
     seeds[size > 0] = (start * size[size > 0]).astype(np.int64)
     wait = torch.empty(int(node_ptr[-1])).exponential_(generator=generator).numpy()
-    rounds = -1 if settings.subgraph_hops is None else settings.subgraph_hops
-    time = native.passage_times(edges, part.first_edge, part.edge_ptr, node_ptr, seeds, wait, rounds)
-    keep = np.zeros(len(time), np.bool_)
-    native.mark_smallest(time, node_ptr, _counts(node_ptr, settings.subgraph_ratio) + 1, keep)
-    part.marks.keep_node[part.nodes] = keep
+    counts = _counts(node_ptr, settings.subgraph_ratio) + 1
+    keep = part.marks.keep_node[part.nodes]
+    keep[:] = False
+    if settings.subgraph_hops is None:
+        native.grow(edges, part.first_edge, part.edge_ptr, node_ptr, seeds, wait, counts, keep)
+    else:
+        hops = settings.subgraph_hops
+        time = native.passage_times(edges, part.first_edge, part.edge_ptr, node_ptr, seeds, wait, hops)
+        native.mark_smallest(time, node_ptr, counts, keep)
 
 
 def _counts(ptr: NDArray[np.int64], ratio: float) -> NDArray[np.int64]:
@@ -174,26 +184,29 @@ def _smallest(ptr: NDArray[np.int64], ratio: float, generator: torch.Generator |
     return marked
 
 
-def _written(m: Marks, store: GraphStore, x: Tensor, order: Tensor, directed: bool) -> GraphBatch:
-    """The marked graphs as a batch; `order` (G,) is where in it each of them belongs."""
-    edges, attr = store.edge_index.numpy(), store.edge_attr
+def _written(
+    m: Marks, store: GraphStore, x: Tensor, order: NDArray[np.int64], size: int, directed: bool
+) -> Iterator[GraphBatch]:
+    """The marked graphs `order` (G,) in batches of `size`, each written when it is asked for, while caches hold it."""
+    fields = torch.empty(0, 0, dtype=torch.uint8) if store.edge_attr is None else store.edge_attr
+    noise = m.noise if m.noise.shape[1] else np.empty((0, x.shape[1]), x.numpy().dtype)
     number = np.empty(len(m.keep_node), np.int64)
-    nodes, kept = native.measure(edges, m.first_edge, m.edge_ptr, m.node_ptr, m.keep_node, m.keep_edge, number)
-    kept += m.pair_count * (1 if directed else 2)
-    place = order.argsort()
-    node_ptr, edge_ptr = (pointers(torch.from_numpy(counts)[place]) for counts in (nodes, kept))
-    made = x.new_empty(int(node_ptr[-1]), x.shape[1])
-    edge_index = torch.empty(2, int(edge_ptr[-1]), dtype=torch.int64)
-    fields = torch.empty(0, 0, dtype=torch.uint8) if attr is None else attr
-    edge_attr = fields.new_empty(edge_index.shape[1], fields.shape[1])
-    features = x.numpy()
-    noise = m.noise if m.noise.shape[1] else np.empty((0, x.shape[1]), features.dtype)
-    native.write_nodes(
-        features, m.first_node, m.node_ptr, m.keep_node, noise, m.row, place.numpy(), node_ptr.numpy(), made.numpy()
-    )
     pair_ptr = np.concatenate([[0], m.pair_count.cumsum()])
-    native.write_edges(
-        edges, fields.numpy(), m.first_edge, m.edge_ptr, m.node_ptr, m.keep_edge, number, m.pairs, pair_ptr, directed,
-        place.numpy(), edge_ptr.numpy(), node_ptr.numpy(), edge_index.numpy(), edge_attr.numpy(),
-    )  # fmt: skip
-    return GraphBatch(made, edge_index, node_ptr, edge_ptr, edge_attr if attr is not None else None)
+    nodes = np.diff(m.node_ptr)
+    edges = np.diff(m.edge_ptr) + m.pair_count * (1 if directed else 2)
+    for start in range(0, len(order), size):
+        part = order[start : start + size]
+        made = x.new_empty(nodes[part].sum(), x.shape[1])  # room for all nodes and edges, of which some stay
+        edge_index = torch.empty(2, edges[part].sum(), dtype=torch.int64)
+        edge_attr = fields.new_empty(edge_index.shape[1], fields.shape[1])
+        node_ptr, edge_ptr = torch.empty(2, len(part) + 1, dtype=torch.int64)
+        native.write_nodes(
+            x.numpy(), m.first_node, m.node_ptr, m.keep_node, noise, m.row, part, number, made.numpy(), node_ptr.numpy()
+        )
+        native.write_edges(
+            store.edge_index.numpy(), fields.numpy(), m.first_edge, m.edge_ptr, m.node_ptr, m.keep_edge, m.pairs,
+            pair_ptr, directed, part, number, edge_index.numpy(), edge_attr.numpy(), edge_ptr.numpy(),
+        )  # fmt: skip
+        nodes_left, edges_left = int(node_ptr[-1]), int(edge_ptr[-1])
+        attributes = None if store.edge_attr is None else edge_attr[:edges_left]
+        yield GraphBatch(made[:nodes_left], edge_index[:, :edges_left], node_ptr, edge_ptr, attributes)

@@ -4,6 +4,7 @@ Counts are exact for every graph of n nodes and m edges: floor(ratio * n) nodes 
 edges changed, floor(ratio * n) + 1 nodes kept by `subgraph` (fewer where its component is smaller).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -125,20 +126,35 @@ def induced(batch: GraphBatch, keep: Tensor) -> GraphBatch:
     )
 
 
-def draw_view(
-    store: GraphStore, x: Tensor, index: Tensor, settings: ViewSettings, generator: torch.Generator | None = None
-) -> GraphBatch:
-    """A random view of the graphs `index`, its kind drawn for each graph uniformly from `settings.kinds`.
+def draw_views(
+    store: GraphStore,
+    x: Tensor,
+    index: Tensor,
+    size: int,
+    settings: ViewSettings,
+    generator: torch.Generator | None = None,
+) -> Iterator[GraphBatch]:
+    """Random views of the graphs `index` in batches of `size`, each kind drawn uniformly from `settings.kinds`.
 
-    Graphs of one kind are gathered side by side, so that each kind is one call over its graphs. On the CPU the same
-    draws go through compiled loops (`fast_views`).
+    Everything is drawn by the call, and in one pass for all batches; on the CPU compiled loops (`fast_views`) then
+    write each batch when it is asked for.
 
     Args:
         x: (N, D) features of all nodes of the store.
         index: (G,) graphs.
     """
     if fast_views and fast_views.supported(x, store.edge_index):
-        return fast_views.draw_view(store, x, index, settings, generator)
+        return fast_views.draw_views(store, x, index, size, settings, generator)
+    return draw_view(store, x, index, settings, generator).split(size)
+
+
+def draw_view(
+    store: GraphStore, x: Tensor, index: Tensor, settings: ViewSettings, generator: torch.Generator | None = None
+) -> GraphBatch:
+    """One batch of random views of the graphs `index`.
+
+    Graphs of one kind are gathered side by side, so that each kind is one call over its graphs.
+    """
     s = settings
     views = {
         "drop_nodes": lambda part: drop_nodes(part, s.drop_ratio, generator),
