@@ -15,6 +15,7 @@ container: "docker://python:3.11-slim"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/images_common.smk"
+include: "workflow/rules/superpixels_common.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -37,6 +38,8 @@ localrules:
     fetch_images,
     split_images,
     describe_images,
+    fetch_digits,
+    describe_superpixels,
     image_table,
     image_figure,
     report_page,
@@ -73,6 +76,7 @@ if SETTINGS.report.records == "make":
     include: "workflow/rules/data.smk"
     include: "workflow/rules/graphs.smk"
     include: "workflow/rules/images.smk"
+    include: "workflow/rules/superpixels.smk"
 
 
 include: "workflow/rules/images_report.smk"

@@ -17,10 +17,10 @@ MODULES = sorted(
 # who may import whom: a module imports only from rooms that stand before its own
 ORDER = [
     {"errors", "files", "provenance", "methods", "machine", "catalog", "image_models", "streams", "options", "lock"},
-    {"parts", "image_catalog", "molecule_catalog"},
+    {"parts", "image_catalog", "molecule_catalog", "superpixel_catalog"},
     {"graph_settings", "image_settings"},
     {"family_settings"},
-    {"molecule_settings"},
+    {"molecule_settings", "superpixel_settings"},
     {"settings", "smo", "rbf", "svm", "schedules", "corruptions", "metrics"},
     {"reference"},
     {"record", "checkpoint"},

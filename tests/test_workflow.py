@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {
     "preset": "demo",
+    "superpixels": {"dataset": None},
     "tu": {
         "datasets": ["CHEMBL-ACT"],
         "methods": ["graphcl", "khan_gcl"],

@@ -20,6 +20,7 @@ from kanrepro.image_settings import ImageSettings
 from kanrepro.methods import merged
 from kanrepro.molecule_settings import MoleculeSettings
 from kanrepro.parts import Part, Positive, validate
+from kanrepro.superpixel_settings import SuperpixelSettings
 
 
 class DataSettings(Part):
@@ -31,6 +32,9 @@ class DataSettings(Part):
     )
     molecule_catalog: tuple[str, ...] = Field(
         default=(), description="own catalogue files of molecules beside the built-in one (docs/molecules.md)"
+    )
+    superpixel_catalog: tuple[str, ...] = Field(
+        default=(), description="own catalogue files of images for superpixel graphs (docs/superpixels.md)"
     )
     image_catalog: tuple[str, ...] = Field(
         default=(), description="own catalogue files of images beside the built-in one (docs/images.md)"
@@ -57,6 +61,7 @@ class Settings(Part):
     data: DataSettings = DataSettings()
     tu: TuSettings = TuSettings()
     molecules: MoleculeSettings = MoleculeSettings()
+    superpixels: SuperpixelSettings = SuperpixelSettings()
     images: ImageSettings = ImageSettings()
     report: ReportSettings = ReportSettings()
 

@@ -46,7 +46,8 @@ class Inputs:
 
     def description_files(self) -> list[Path]:
         """The descriptions of data sets. Raises UserError where the folder is missing."""
-        return [*self.descriptions, *(record_paths(self.folder, "data") if self.folder else [])]
+        below = [record_paths(self.folder, kind) for kind in ("data", "data-superpixels")] if self.folder else []
+        return [*self.descriptions, *(path for paths in below for path in paths)]
 
     @cached_property
     def entries(self) -> dict[str, catalog.Entry]:
@@ -101,7 +102,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "--records-from",
         type=Path,
         metavar="FOLDER",
-        help="take records and descriptions from FOLDER/tu/*/*.json and FOLDER/data/*.json",
+        help="take records from FOLDER/tu/*/*.json, descriptions from FOLDER/data/*.json and data-superpixels/*.json",
     )
     parser.add_argument(
         "--datasets",

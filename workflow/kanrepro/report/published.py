@@ -14,7 +14,12 @@ from kanrepro.report.statistics import Summary
 FOLDER = Path(__file__).resolve().parents[2] / "published"
 RUNS = 5  # "averaged for 5 runs", appendix E.2 of Khan-GCL
 
-PRINTED_NAME = {"REDDIT-BINARY": "RDT-B", "REDDIT-MULTI-5K": "RDT-M5K", "IMDB-BINARY": "IMDB-B"}
+PRINTED_NAME = {
+    "REDDIT-BINARY": "RDT-B",
+    "REDDIT-MULTI-5K": "RDT-M5K",
+    "IMDB-BINARY": "IMDB-B",
+    "mnist": "MNIST-superpixel",
+}
 CATALOGUE_NAME = {printed: name for name, printed in PRINTED_NAME.items()}
 
 # the averages of Table 2: over all eight sets, and without the two that TopoGCL lacks

@@ -1,0 +1,78 @@
+"""Stage: bring an idx file of a set of images here, and verify its checksum.
+
+Reads a mirror folder if there is one (--mirror, KANREPRO_MIRROR), else the address in the catalogue; writes the file,
+whole or not at all. A download that was interrupted goes on where it stopped.
+"""
+
+import argparse
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from kanrepro import superpixel_catalog
+from kanrepro.data.download import PATIENCE, Kind, Patience
+from kanrepro.data.fetch import copy_file, fetch_address, local_path
+from kanrepro.errors import UserError, cli
+from kanrepro.files import sha256
+from kanrepro.superpixel_catalog import KINDS, PARTS, IdxFile, SuperpixelEntry
+
+log = logging.getLogger(__name__)
+
+IDX = Kind("idx file", (), lambda path: True)
+
+
+def fetch(
+    entry: SuperpixelEntry, file: IdxFile, output: Path, mirror: Path | None = None, patience: Patience = PATIENCE
+) -> None:
+    """Put `file` of `entry` at `output`. One that is right already is left alone.
+
+    Raises:
+        UserError: the mirror folder or a local file does not exist, a checksum differs, or as in
+            `kanrepro.data.fetch.fetch_address`.
+    """
+    if mirror is not None and not mirror.is_dir():
+        raise UserError(f"the mirror folder {mirror} does not exist. Correct --mirror, data.mirror or KANREPRO_MIRROR.")
+    known = {file.sha256} if file.sha256 else set()
+    copy = mirror / file.mirror if mirror and file.mirror else None
+    if output.is_file() and sha256(output) in known:
+        log.info("%s is there already, checksum verified", output)
+    elif copy and copy.is_file():
+        copy_file(copy, output, known)
+    elif file.address.startswith(("http://", "https://")):
+        fetch_address(file.address, output, file.sha256, entry.max_file_mb * 10**6, patience, IDX)
+    elif (path := local_path(file.address)).is_file():
+        copy_file(path, output, known)
+    else:
+        raise UserError(f"{entry.name}: {path} does not exist. Correct `address` in the catalogue.")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line: python -m kanrepro.data.superpixels.fetch."""
+    named = os.environ.get("KANREPRO_MIRROR")
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.data.superpixels.fetch", description=(__doc__ or "").strip()
+    )
+    parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance mnist")
+    parser.add_argument("--part", required=True, choices=PARTS)
+    parser.add_argument("--kind", required=True, choices=KINDS)
+    parser.add_argument(
+        "--output", type=Path, required=True, help="to write: resources/downloads/superpixels/mnist-train-images.gz"
+    )
+    parser.add_argument(
+        "--mirror", type=Path, default=Path(named) if named else None, help="folder tried first (KANREPRO_MIRROR)"
+    )
+    parser.add_argument(
+        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of images (repeatable)"
+    )
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds without progress after which to retry")
+    parser.add_argument("--attempts", type=int, default=5, help="how often to try (5), waiting 1, 2, 4, ... s")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    entry = superpixel_catalog.entry(options.dataset, options.catalog)
+    patience = Patience(timeout=options.timeout, attempts=max(options.attempts, 1))
+    fetch(entry, entry.file(options.part, options.kind), options.output, options.mirror, patience)
+
+
+if __name__ == "__main__":
+    cli(main)
