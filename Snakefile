@@ -15,6 +15,7 @@ container: "docker://python:3.11-slim"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/images_common.smk"
+include: "workflow/rules/molecules_common.smk"
 include: "workflow/rules/superpixels_common.smk"
 
 
@@ -32,6 +33,8 @@ localrules:
     fetch_tu,
     describe_tu,
     fold_tu,
+    pretrained,
+    fetch_molecules,
     table,
     figure,
     history,
@@ -76,6 +79,7 @@ if SETTINGS.report.records == "make":
     include: "workflow/rules/data.smk"
     include: "workflow/rules/graphs.smk"
     include: "workflow/rules/images.smk"
+    include: "workflow/rules/molecules.smk"
     include: "workflow/rules/superpixels.smk"
 
 
@@ -88,3 +92,8 @@ rule images:
         [path for table in IMAGE_TABLES for path in table_files(table)],
         [path for figure in DRAWN for path in figure_files(figure)],
         IMAGE_DESCRIPTIONS,
+
+
+rule pretrained:
+    input:
+        MOLECULE_ENCODERS,
