@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup cluster demo test lint format bench clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
@@ -22,6 +22,12 @@ help: ## this list
 	@echo "for instance: make demo CORES=4, make test ARGS='-k svm', make setup PYTHON=python3.12"
 
 setup: .venv/.ready ## the environment of the workflow, in .venv
+
+cluster: .venv/.ready ## setup for a Slurm cluster: docs/cluster.md
+	@$(PIP) install -r envs/slurm.txt
+	@$(PIP) install --no-build-isolation --no-deps ./profiles/slurm/arrays
+	@echo "cluster: set your partitions and account in profiles/slurm/config.yaml, then"
+	@echo "  snakemake --workflow-profile profiles/slurm"
 
 demo: .venv/.ready ## the whole workflow at demo size, offline: results/demo/report.html
 	@echo "demo: the whole workflow at demo size on $(CORES) cores"
@@ -64,7 +70,7 @@ clean: ## remove what demo and tools leave; downloads, results of other presets 
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
 
-.venv/.ready-dev: envs/dev.txt .venv/.ready
+.venv/.ready-dev: envs/dev.txt envs/slurm.txt .venv/.ready
 	@echo "setup: installing the tools for tests and checks"
-	@$(PIP) install -r envs/dev.txt
+	@$(PIP) install -r envs/dev.txt -r envs/slurm.txt
 	@touch $@
