@@ -6,6 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+pytest_plugins = ["faults_page"]
+
 hypothesis.settings.register_profile("any machine", deadline=None)  # speed is measured in bench, not here
 hypothesis.settings.load_profile("any machine")
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kanrepro.errors import UserError
+from kanrepro.files import read_json
 from kanrepro.image_record import ImageRecord, read_all
 
 
@@ -61,7 +62,7 @@ def written(folder: Path, **changes: Any) -> Path:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     made = ImageRecord.read(written(tmp_path))
     made.write(tmp_path / "again.json")
-    assert json.loads((tmp_path / "again.json").read_text()) == content()
+    assert read_json(tmp_path / "again.json") == content()
     assert ImageRecord.read(tmp_path / "again.json") == made
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from kanrepro import plan as planning
 from kanrepro.errors import UserError
+from kanrepro.files import read_json
 from kanrepro.image_models import IMAGE_MODELS
 from kanrepro.methods import METHODS
 from kanrepro.plan.__main__ import main as plan_main
@@ -122,7 +123,7 @@ def test_without_a_snakefile_the_plan_says_where_it_looked(tmp_path: Path) -> No
 
 def world(folder: Path, dataset: str = "MUTAG", seconds: float = 50.0, seed: int = 0, **cost: object) -> dict:
     """A record of the committed ones, with other cost, in a preset `small` below `folder`."""
-    record = json.loads(RECORD.read_text())
+    record = read_json(RECORD)
     record |= {"dataset": dataset, "seed": seed}
     record["cost"] |= {"pretrain_seconds": seconds, "probe_seconds": seconds / 10, "device": "cpu", **cost}
     path = folder / f"results/small/records/tu/{dataset}/khan_gcl-repaired-{seed}.json"

@@ -1,6 +1,5 @@
 """Folds: what the protocol's splitter draws, for every class, and never for the impossible."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 from kanrepro.data.splits import main, read_folds, stratified_folds
 from kanrepro.data.tu import read
 from kanrepro.errors import UserError
-from kanrepro.files import sha256, write_json
+from kanrepro.files import read_json, sha256, write_json
 
 classes = st.lists(st.integers(5, 20), min_size=2, max_size=4)
 
@@ -59,7 +58,7 @@ def test_the_file_names_its_store(zipped: Callable[..., Path], tmp_path: Path) -
     four = {"graph_indicator": "1\n2\n3\n4\n", "graph_labels": "0\n1\n1\n0\n", "node_labels": None, "A": ""}
     read(zipped(**four), "TOY").save(store)
     main(["--store", str(store), "--seed", "5", "--folds", "2", "--output", str(output)])
-    content = json.loads(output.read_text())
+    content = read_json(output)
     expected = {"dataset": "TOY", "seed": 5, "folds": 2, "store_sha256": sha256(store)}
     assert content == expected | {"test": stratified_folds(np.array([0, 1, 1, 0]), 2, 5)}
     assert [fold.tolist() for fold in read_folds(output, 4)] == content["test"]

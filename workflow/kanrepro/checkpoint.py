@@ -1,21 +1,19 @@
 """Checkpoints: tensors and a JSON document in one safetensors file, whole or not at all, and checked when read.
 
-Nothing is unpickled. The content's SHA-256 stands in the file, so a flipped bit is found; a state that cannot be read
-gives way to the one before it.
+Nothing is unpickled. The file's SHA-256 stands in it, so a flipped bit is found; a state that cannot be read gives way
+to the one before it.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import safetensors
-import torch
 from torch import Tensor
 
 from kanrepro.errors import UserError
-from kanrepro.files import write_tensors
+from kanrepro.files import read_tensors, sha256, write_tensors
 
 Content = tuple[dict[str, Tensor], dict[str, Any]]
 
@@ -23,7 +21,7 @@ Content = tuple[dict[str, Tensor], dict[str, Any]]
 def save(path: Path | str, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
     """Write tensors and `meta` atomically. Equal content makes equal bytes."""
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())}
-    write_tensors(path, tensors, json.dumps({"digest": _digest(tensors, meta), "meta": meta}, sort_keys=True))
+    write_tensors(path, tensors, {"meta": json.loads(json.dumps(meta, sort_keys=True))})
 
 
 def load(path: Path | str) -> Content:
@@ -32,18 +30,14 @@ def load(path: Path | str) -> Content:
     Raises:
         UserError: the file is missing, truncated, changed, or not a checkpoint.
     """
+    if not Path(path).exists():
+        raise UserError(f"checkpoint {path} does not exist.")
+    sha256(path)
     try:
-        with safetensors.safe_open(path, framework="pt") as stored:
-            document = json.loads((stored.metadata() or {})["kanrepro"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        meta, digest = document["meta"], document["digest"]
-    except FileNotFoundError:
-        raise UserError(f"checkpoint {path} does not exist.") from None
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        tensors, document = read_tensors(path)
+        return tensors, dict(document["meta"])
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
         raise UserError(f"{path} is not a readable checkpoint ({error}). Delete it and run again.") from error
-    if _digest(tensors, meta) != digest:
-        raise UserError(f"{path} does not hold what was written into it. Delete it and run again.")
-    return tensors, meta
 
 
 def save_state(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
@@ -79,11 +73,3 @@ def remove_state(path: Path) -> None:
 
 def _previous(path: Path) -> Path:
     return path.with_name(path.name + ".previous")
-
-
-def _digest(tensors: dict[str, Tensor], meta: dict[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

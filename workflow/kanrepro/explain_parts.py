@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kanrepro import provenance
+from kanrepro.errors import UserError
 from kanrepro.files import sha256
 
 WIDTH = 10  # of the names at the left
@@ -30,7 +31,10 @@ def file_state(artefact: Named, root: Path) -> str:
     if not path.is_file():
         state = "not here now"
     else:
-        state = "unchanged" if sha256(path) == artefact.sha256 else "CHANGED since"
+        try:
+            state = "unchanged" if sha256(path) == artefact.sha256 else "CHANGED since"
+        except UserError:
+            state = "DAMAGED since"
     return f"{artefact.path}, SHA-256 {artefact.sha256}, {state}"
 
 

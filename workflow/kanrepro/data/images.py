@@ -1,6 +1,5 @@
 """ImageSet: all images of a set as one tensor, with what each of them is and which belong together."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanrepro.errors import UserError
-from kanrepro.files import write_tensors
+from kanrepro.files import read_tensors, write_tensors
 
 TENSORS = ("pixels", "y", "group", "content", "source_split")
 
@@ -61,7 +60,7 @@ class ImageSet:
 
     def save(self, path: Path | str) -> None:
         """Write everything into one safetensors file, atomically."""
-        write_tensors(path, {name: getattr(self, name).contiguous() for name in TENSORS}, json.dumps(self.meta))
+        write_tensors(path, {name: getattr(self, name).contiguous() for name in TENSORS}, self.meta)
 
     @classmethod
     def load(cls, path: Path | str) -> "ImageSet":
@@ -71,9 +70,8 @@ class ImageSet:
             UserError: the file is missing, truncated or not an image set.
         """
         try:
-            with safetensors.safe_open(path, framework="pt") as stored:
-                meta = json.loads((stored.metadata() or {}).get("kanrepro", "{}"))
-                return cls(**{name: stored.get_tensor(name) for name in TENSORS}, meta=meta)
+            tensors, meta = read_tensors(path)
+            return cls(**{name: tensors[name] for name in TENSORS}, meta=meta)
         except FileNotFoundError:
             raise UserError(
                 f"{path} does not exist. Make it with: python -m kanrepro.data.image_prepare --help"

@@ -8,7 +8,6 @@ them. Where a count differs from the catalogue the stage stops with both numbers
 """
 
 import argparse
-import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from kanrepro import molecule_catalog
 from kanrepro.data.molecule_shards import key_of, shard_path
 from kanrepro.data.store import GraphStore, pointers
 from kanrepro.errors import UserError, cli
-from kanrepro.files import read_json
+from kanrepro.files import read_json, read_tensors, sha256
 from kanrepro.molecule_catalog import SLACK, MoleculeEntry
 
 log = logging.getLogger(__name__)
@@ -112,10 +111,9 @@ def _plan(entry: MoleculeEntry, reports: Sequence[Path]) -> dict[str, Any]:
 
 def _open(path: Path, key: str) -> Shard:
     try:
-        with safetensors.safe_open(path, framework="pt") as stored:
-            document = json.loads((stored.metadata() or {}).get("kanrepro", "{}"))
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        sha256(path)
+        tensors, document = read_tensors(path)
+    except (UserError, OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise UserError(
             f"{path} is missing or damaged ({error}). Run again: python -m kanrepro.data.molecule_shards"
         ) from None

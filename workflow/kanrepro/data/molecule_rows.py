@@ -169,10 +169,9 @@ def _unpacked(stream: io.BufferedReader) -> TextIO:
 
 
 def _sha256(path: Path) -> str:
-    try:
-        return sha256(path)
-    except OSError:
-        raise _missing(path) from None
+    if not path.exists():
+        raise _missing(path)
+    return sha256(path)
 
 
 def _missing(path: Path) -> UserError:

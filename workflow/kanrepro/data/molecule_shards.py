@@ -26,7 +26,7 @@ from kanrepro import molecule_catalog
 from kanrepro.data.molecule_rows import Row, read
 from kanrepro.data.molecules import ENCODING, Encoded, Task, encode_rows, joined
 from kanrepro.errors import UserError, cli
-from kanrepro.files import write_json, write_tensors
+from kanrepro.files import read_tensors, sha256, write_json, write_tensors
 from kanrepro.molecule_catalog import MoleculeEntry
 
 log = logging.getLogger(__name__)
@@ -99,9 +99,9 @@ def shard_path(folder: Path, number: int) -> Path:
 def shard_key(path: Path) -> str | None:
     """The key of a shard, None where there is no whole one."""
     try:
-        with safetensors.safe_open(path, framework="numpy") as stored:
-            return json.loads((stored.metadata() or {})["kanrepro"])["key"]
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError):
+        sha256(path)
+        return read_tensors(path)[1]["key"]
+    except (UserError, OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError):
         return None
 
 
@@ -137,7 +137,7 @@ def _write(path: Path, key: str, graphs: Encoded, block: Sequence[Row], first: i
         "smiles": graphs.smiles,
     }
     y = torch.from_numpy(labels[graphs.rows - first])
-    write_tensors(path, {**tensors, "y": y}, json.dumps(document))
+    write_tensors(path, {**tensors, "y": y}, document)
 
 
 @contextmanager

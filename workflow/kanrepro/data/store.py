@@ -1,6 +1,5 @@
 """GraphStore: all graphs of a set as flat tensors, and batches of them made without a loop over graphs."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanrepro.errors import UserError
-from kanrepro.files import write_tensors
+from kanrepro.files import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch, Data
@@ -160,7 +159,7 @@ class GraphStore:
     def save(self, path: Path | str) -> None:
         """Write everything into one safetensors file, atomically."""
         tensors = {n: t.contiguous() for n, t in vars(self).items() if isinstance(t, Tensor)}
-        write_tensors(path, tensors, json.dumps(self.meta))
+        write_tensors(path, tensors, self.meta)
 
     @classmethod
     def load(cls, path: Path | str) -> "GraphStore":
@@ -170,9 +169,7 @@ class GraphStore:
             UserError: the file is missing, truncated or not a store.
         """
         try:
-            with safetensors.safe_open(path, framework="pt") as stored:
-                meta = json.loads((stored.metadata() or {}).get("kanrepro", "{}"))
-                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            tensors, meta = read_tensors(path)
             return cls(edge_attr=tensors.pop("edge_attr", None), meta=meta, **tensors)
         except FileNotFoundError:
             raise UserError(f"{path} does not exist. Make it with: python -m kanrepro.data.prepare --help") from None
