@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from worlds import rings_and_stars
+from worlds import rings_and_stars, small_molecules
 
 from kanrepro import checkpoint, pretrain, training
 from kanrepro.embed import embed
 from kanrepro.errors import UserError
 from kanrepro.graph_settings import PretrainSettings
-from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, settings_of
+from kanrepro.methods import ALL, CONTROLS, METHODS, READINGS, is_mlp, merged, settings_of
+from kanrepro.molecule_settings import MoleculeSettings
 
 EPOCHS = 6
 
@@ -27,6 +28,14 @@ EPOCHS = 6
 def settings(method: str = "khan_gcl", reading: str = "repaired", **optimiser: Any) -> PretrainSettings:
     made = settings_of(PretrainSettings().model_dump(mode="json"), READINGS[reading], method)
     return PretrainSettings.model_validate(merged(made, {"optimiser": {"batch_size": 16, **optimiser}}))
+
+
+TINY = {"encoder": {"hidden": 8, "layers": 2}, "contrast": {"head": [8, 8]}}
+
+
+def molecule_settings(method: str = "khan_gcl", reading: str = "repaired", **optimiser: Any) -> PretrainSettings:
+    pretrain = {**TINY, "optimiser": {"batch_size": 16, **optimiser}}
+    return MoleculeSettings.model_validate({"pretrain": pretrain}).pretrain_settings(method, reading)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +72,85 @@ def test_every_method_in_every_reading_trains(method: str, reading: str) -> None
     assert (row["cos_hard"] is not None) == perturbed
     terms = (row["loss_cl"] or 0) + (row["loss_hn"] or 0)
     assert row["loss"] == pytest.approx(terms, rel=1e-5)
+
+
+@pytest.mark.parametrize("reading", ["literal", "repaired", "own"])
+@pytest.mark.parametrize("method", list(ALL))
+def test_every_method_trains_on_molecules(method: str, reading: str) -> None:
+    if reading == "own" and method != "graphcl":
+        pytest.skip("the readings of GraphCL's code are for GraphCL")
+    run = training.Training(small_molecules(), molecule_settings(method, reading), 0, "cpu")
+    row = run.run_epoch()
+    assert list(row) == list(training.HISTORY[run.settings.objective])
+    assert row["loss"] is not None and (row["outside_grid"] is None) == is_mlp(method)
+    if method == "attr_masking":
+        assert 0 <= (row["accuracy"] or 0) <= 1
+
+
+def test_masked_atoms_are_learned() -> None:
+    """Most atoms are carbon, but not those that a bond of their own kind gives away."""
+    run = training.Training(small_molecules(), molecule_settings("attr_masking", learning_rate=1e-2), 0, "cpu")
+    rows = [run.run_epoch() for _ in range(60)]
+    assert (rows[-1]["loss"] or 9) < 0.5 * (rows[0]["loss"] or 0) and (rows[-1]["accuracy"] or 0) > 0.85
+
+
+@pytest.mark.parametrize("method", ["khan_gcl", "attr_masking"])
+def test_a_molecule_training_goes_on_from_its_state(method: str, tmp_path: Path) -> None:
+    def run() -> training.Training:
+        return training.Training(small_molecules(), molecule_settings(method, epochs=4), 0, "cpu", limit=30)
+
+    straight, broken, state = run(), run(), tmp_path / "state.safetensors"
+    while straight.epoch < 4:
+        straight.run_epoch()
+    for _ in range(2):
+        broken.run_epoch()
+    checkpoint.save_state(state, broken.state(), {"identity": {}, "history": broken.history})
+    again = pretrain.pretrain(run(), state, {})
+    for name, tensor in straight.state().items():
+        assert torch.equal(tensor, again.state()[name]), name
+
+
+def test_a_limit_draws_the_same_molecules_for_every_seed() -> None:
+    runs = [training.Training(small_molecules(), molecule_settings(), seed, "cpu", limit=10) for seed in (0, 1)]
+    first, second = (run.order() for run in runs)
+    assert len(first) == 10 and first.tolist() != second.tolist() and set(first.tolist()) == set(second.tolist())
+    assert first.max() >= 10  # drawn from all of the store, not its beginning
+    assert training.Training(small_molecules(), molecule_settings(), 0, "cpu", limit=99).size == 40
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_parts_of_a_batch_meet_the_negatives_of_all(parts: int) -> None:
+    """Without batch norm a batch encoded in parts has the loss and the gradients of the whole."""
+
+    def contrast(accumulate: int) -> tuple[float, list[torch.Tensor]]:
+        run = training.Training(small_molecules(), molecule_settings("khan_gcl", accumulate=accumulate), 0, "cpu")
+        run.model.encoder.eval()  # batch norms that do not look at the batch
+        seen = next(iter(run.views(torch.Generator().manual_seed(0))))
+        loss = run.model(*seen, torch.Generator().manual_seed(1))["loss"]
+        loss.backward()
+        return float(loss.detach()), [p.grad for p in run.model.parameters() if p.grad is not None]
+
+    whole, in_parts = contrast(1), contrast(parts)
+    assert in_parts[0] == pytest.approx(whole[0], rel=1e-6)
+    for one, other in zip(whole[1], in_parts[1], strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_activations_made_again_leave_running_statistics_alone() -> None:
+    run = training.Training(small_molecules(), molecule_settings("graphcl", accumulate=2), 0, "cpu")
+    seen = next(iter(run.views(torch.Generator().manual_seed(0))))
+    loss = run.model(*seen, torch.Generator().manual_seed(1))["loss"]
+    before = {name: b.clone() for name, b in run.model.named_buffers() if "running" in name}
+    loss.backward()  # encodes every part a second time
+    assert all(torch.equal(b, before[name]) for name, b in run.model.named_buffers() if name in before)
+    assert all(p.grad is not None for p in run.model.parameters())
+
+
+def test_a_store_of_another_family_is_refused() -> None:
+    with pytest.raises(UserError, match="holds molecules, but encoder.family is 'tu'"):
+        training.Training(small_molecules(), settings(), 0, "cpu")
+    with pytest.raises(UserError, match="rings-and-stars holds no molecules, but encoder.family is 'molecule'"):
+        training.Training(rings_and_stars(), molecule_settings(), 0, "cpu")
 
 
 @pytest.mark.parametrize("method", ["graphcl", "khan_gcl"])

@@ -2,7 +2,7 @@
 
 import torch
 
-from kanrepro.data.store import GraphStore
+from kanrepro.data.store import GraphStore, pointers
 
 
 def rings_and_stars(graphs: int = 40) -> GraphStore:
@@ -24,4 +24,23 @@ def rings_and_stars(graphs: int = 40) -> GraphStore:
         node_ptr=torch.tensor(node_ptr),
         edge_ptr=torch.tensor(edge_ptr),
         meta={"name": "rings-and-stars", "node_labels": [0], "classes": [0, 1]},
+    )
+
+
+def small_molecules(molecules: int = 40) -> GraphStore:
+    """Chains, rings, acids, alkenes with a direction and chiral amines of 4 to 13 atoms, in turn; y: 1 for rings."""
+    from kanrepro.data.molecules import Task, encode_rows
+
+    kinds = ("{}O", "{}c1ccccc1", "{}C(=O)O", "F/C=C/{}", "{}[C@H](N)Br")
+    smiles = [kinds[m % 5].format("C" * (3 + m // 5 % 5)) for m in range(molecules)]
+    made = encode_rows(Task(list(enumerate(smiles))))
+    assert len(made.rows) == molecules
+    return GraphStore(
+        x=torch.from_numpy(made.x),
+        edge_index=torch.from_numpy(made.edge_index).to(torch.uint8),
+        edge_attr=torch.from_numpy(made.edge_attr),
+        y=torch.tensor([[1 if "c" in text else -1] for text in smiles], dtype=torch.int8),
+        node_ptr=pointers(torch.from_numpy(made.nodes).long()),
+        edge_ptr=pointers(torch.from_numpy(made.edges).long()),
+        meta={"name": "small-molecules", "tasks": ["ring"], "smiles": smiles},
     )

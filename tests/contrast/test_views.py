@@ -7,9 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import small_molecules
 
 from kanrepro.contrast import drop_nodes, fast_views, mask_attributes, native, perturb_edges, subgraph
+from kanrepro.contrast.masking import mask_atoms
 from kanrepro.contrast.views import draw_view, draw_views, induced
+from kanrepro.data.atoms import MASK, MASKED_ATOM
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.graph_settings import ViewSettings
 
@@ -211,13 +214,63 @@ HABITS = [
 def test_compiled_views_are_the_same_views(graphs: list, habits: ViewSettings, seed: int) -> None:
     store = store_of([*graphs, ring(40), (7, [(a, b) for a in range(7) for b in range(a)])])
     store = replace(store, edge_index=store.edge_index.long())
+    same_views(store, habits, seed)
+
+
+@settings(deadline=None, max_examples=20)
+@given(habits=st.sampled_from(HABITS), seed=st.integers(0, 99))
+def test_compiled_views_of_molecules_are_the_same_views(habits: ViewSettings, seed: int) -> None:
+    """Fields of atoms and bonds are bytes, node numbers too."""
+    same_views(small_molecules(), habits, seed)
+
+
+def same_views(store: GraphStore, habits: ViewSettings, seed: int) -> None:
     index = torch.randint(0, len(store), (12,), generator=generator(seed))  # any order, with repeats
     assert fast_views.supported(store.x, store.edge_index)
     compiled = draw_views(store, store.x, index, 5, habits, generator(seed))
     plain = draw_view(store, store.x, index, habits, generator(seed)).split(5)
     for ours, theirs in zip(compiled, plain, strict=True):
-        for name in ("x", "edge_index", "node_ptr", "edge_ptr"):
-            assert torch.equal(getattr(ours, name), getattr(theirs, name)), name
+        for name in ("x", "edge_index", "node_ptr", "edge_ptr", "edge_attr"):
+            one, other = getattr(ours, name), getattr(theirs, name)
+            assert one is other if other is None else torch.equal(one, other), name
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_edges_keep_their_fields_through_every_view(view) -> None:  # noqa: ANN001
+    """Every edge says which nodes it joins; what a view adds says 0, and no kept edge does."""
+    batch = batch_of([ring(12), (6, [(a, b) for a in range(6) for b in range(a)]), (3, [])])
+    ends = batch.x.squeeze(1).long()[batch.edge_index] + 1  # nodes are numbered by their features
+    made = view(replace(batch, edge_attr=ends.T.contiguous()), 0.4, generator(2))
+    check(made)
+    kept = made.edge_attr.all(1)
+    if view is mask_attributes:
+        assert torch.equal(made.edge_attr, ends.T)
+    else:
+        joined = made.x.squeeze(1).long()[made.edge_index].T + 1
+        assert torch.equal(joined[kept], made.edge_attr[kept])
+    added = 2 * (int(12 * 0.4) + int(15 * 0.4)) if view is perturb_edges else 0
+    assert int((~kept).sum()) == added and not made.edge_attr[~kept].any()
+
+
+def test_masked_atoms_get_the_token_and_other_features_noise() -> None:
+    store = small_molecules(10)
+    batch = store.batch(torch.arange(10))
+    made = mask_attributes(batch, 0.3, generator())
+    changed = (made.x != batch.x).any(1)
+    assert made.x.dtype == batch.x.dtype and (made.x[changed] == torch.tensor(MASK)).all()
+    counts = torch.zeros(10).index_add_(0, batch.node_graph(), changed.float())
+    assert torch.equal(counts, (batch.node_ptr.diff() * 0.3).floor())
+
+
+def test_atoms_to_be_told_are_masked_and_remembered() -> None:
+    """floor(0.15 n + 1) of each molecule, as Hu et al. count them."""
+    batch = small_molecules(20).batch(torch.arange(20))
+    made = mask_atoms(batch, 0.15, generator())
+    masked = made.x[:, 0] == MASKED_ATOM
+    assert torch.equal(made.x[:, 2], batch.x[:, 0]) and torch.equal(made.x[~masked, :2], batch.x[~masked])
+    assert not made.x[masked, 1].any()
+    counts = torch.zeros(20).index_add_(0, batch.node_graph(), masked.float())
+    assert counts.tolist() == [int(0.15 * n + 1) for n in batch.node_ptr.diff().tolist()]
 
 
 def test_many_smallest_keys_and_ties() -> None:

@@ -87,7 +87,7 @@ class MoleculeGIN(GraphEncoder):
     def nodes(self, batch: GraphBatch) -> Tensor:
         """A batch of molecules, x (N, 2) and edge_attr (E, 2) integers, to the last states (N, D) of their atoms."""
         h = self.atoms(batch.x[:, 0].long()) + self.chiralities(batch.x[:, 1].long())
-        counts = bond_counts(batch)
+        counts = bond_counts(batch).to(h.dtype)
         for block in self.blocks:
             h = block(h, batch.edge_index, counts)
             h = self.dropout(h if block is self.blocks[-1] else torch.relu(h))
