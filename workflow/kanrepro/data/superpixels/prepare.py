@@ -31,7 +31,7 @@ from kanrepro.data.store import GraphStore, pointers
 from kanrepro.data.superpixels import idx
 from kanrepro.data.superpixels.graphs import CODE, image_graph
 from kanrepro.errors import UserError, cli
-from kanrepro.files import sha256, write_tensors
+from kanrepro.files import read_tensors, sha256, write_tensors
 from kanrepro.options import read_object
 from kanrepro.parts import validate
 from kanrepro.superpixel_catalog import PARTS, SuperpixelEntry
@@ -126,7 +126,7 @@ def _shards(
                 tensors = {
                     part: torch.cat([p[part] for p in parts], dim=-1 if part == "edges" else 0) for part in parts[0]
                 }
-                write_tensors(path, tensors, json.dumps({"key": key}))
+                write_tensors(path, tensors, {"key": key})
             made.append(tensors)
             bar.update(len(block))
     return made
@@ -146,12 +146,11 @@ def _encode(images: NDArray[np.uint8], settings: SegmentSettings) -> Tensors:
 def _read(path: Path, key: str) -> Tensors | None:
     """The tensors of a whole shard of this key, or None."""
     try:
-        with safetensors.safe_open(path, framework="pt") as stored:
-            if json.loads((stored.metadata() or {})["kanrepro"])["key"] != key:
-                return None
-            return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError):
+        sha256(path)
+        tensors, document = read_tensors(path)
+    except (UserError, OSError, ValueError, RuntimeError, safetensors.SafetensorError):
         return None
+    return tensors if document.get("key") == key else None
 
 
 @contextmanager
