@@ -4,11 +4,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup cluster demo test lint format bench clean
+.PHONY: help setup cluster offline-pack offline-setup demo test lint format bench clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+OFFLINE ?= envs/requirements.txt envs/slurm.txt
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 	if $$p -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$p; break; fi; done)
@@ -18,7 +19,7 @@ export PYTHONNOUSERSITE := 1
 
 help: ## this list
 	@echo "make TARGET, one of:"
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo "for instance: make demo CORES=4, make test ARGS='-k svm', make setup PYTHON=python3.12"
 
 setup: .venv/.ready ## the environment of the workflow, in .venv
@@ -28,6 +29,18 @@ cluster: .venv/.ready ## setup for a Slurm cluster: docs/cluster.md
 	@$(PIP) install --no-build-isolation --no-deps ./profiles/slurm/arrays
 	@echo "cluster: set your partitions and account in profiles/slurm/config.yaml, then"
 	@echo "  snakemake --workflow-profile profiles/slurm"
+
+offline-pack: .venv/.ready ## one file with data and packages, for machines without a network (ARGS='--config preset=paper')
+	@python -m kanrepro.offline $(ARGS)
+	@echo "offline-pack: there, type: tar xf kanrepro-offline.tar && make -C kanrepro offline-setup"
+
+offline-setup: .venv/bin/python ## in the unpacked file: the environment, from what lies there
+	@test -f manifest-sha256.txt || { echo "offline-setup: this is no unpacked file of make offline-pack"; exit 2; }
+	@sha256sum --check --quiet manifest-sha256.txt
+	@$(PIP) install --no-index --find-links wheels $(OFFLINE:%=-r %) || { echo "offline-setup: the packages here are for \
+	$$(cat wheels/python.txt); name that one: rm -r .venv; make offline-setup PYTHON=/path/to/python3"; exit 2; }
+	@$(PIP) install --no-index --no-build-isolation --no-deps -e . ./profiles/slurm/arrays
+	@touch .venv/.ready
 
 demo: .venv/.ready ## the whole workflow at demo size, offline: results/demo/report.html
 	@echo "demo: the whole workflow at demo size on $(CORES) cores"

@@ -30,6 +30,7 @@ localrules:
     table4,
     figure4,
     images,
+    downloads,
     fetch_tu,
     describe_tu,
     fold_tu,
@@ -81,6 +82,7 @@ if SETTINGS.report.records == "make":
     include: "workflow/rules/images.smk"
     include: "workflow/rules/molecules.smk"
     include: "workflow/rules/superpixels.smk"
+    include: "workflow/rules/downloads.smk"
 
 
 include: "workflow/rules/images_report.smk"
