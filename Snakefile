@@ -29,6 +29,8 @@ localrules:
     table3,
     table4,
     figure4,
+    figure2b,
+    ckfi,
     images,
     downloads,
     fetch_tu,
@@ -42,6 +44,7 @@ localrules:
     fetch_images,
     split_images,
     describe_images,
+    analysis_figure,
     fetch_digits,
     describe_superpixels,
     image_table,
@@ -74,6 +77,19 @@ rule figure4:
         figure_files("figure4"),
 
 
+rule figure2b:
+    input:
+        figure_files("figure2b"),
+
+
+rule ckfi:
+    input:
+        figure_files("ckfi"),
+
+
+include: "workflow/rules/analysis_report.smk"
+
+
 # tables of existing records take them as they are: no rule could make them anew
 if SETTINGS.report.records == "make":
 
@@ -83,6 +99,7 @@ if SETTINGS.report.records == "make":
     include: "workflow/rules/molecules.smk"
     include: "workflow/rules/superpixels.smk"
     include: "workflow/rules/downloads.smk"
+    include: "workflow/rules/analysis.smk"
 
 
 include: "workflow/rules/images_report.smk"

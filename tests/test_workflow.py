@@ -105,7 +105,7 @@ def test_a_changed_setting_reruns_what_depends_on_it(done: Path) -> None:
 
 @pytest.mark.parametrize("preset", ["demo", "small", "paper"])
 def test_every_target_of_every_preset_has_a_plan(preset: str, tmp_path: Path) -> None:
-    targets = ["all", "table2", "table3", "table4", "figure4"]
+    targets = ["all", "table2", "table3", "table4", "figure4", "figure2b", "ckfi"]
     plan = snakemake(checkout(tmp_path), "-n", *targets, "--quiet", config={"preset": preset})
     assert plan.returncode == 0, plan.stderr[-2000:]
 
@@ -129,6 +129,9 @@ def test_table3_trains_only_the_full_method(tmp_path: Path) -> None:
         ({"preset": "demo", "tu": {"datasets": ["MUTG"]}}, "unknown data set 'MUTG'. Did you mean 'MUTAG'?"),
         ({"preset": "demo", "tu": {"methods": ["khangcl"]}}, "Did you mean 'khan_gcl'?"),
         ({"preset": "demo", "tu": {"sedes": [1]}}, "Did you mean 'tu.seeds'?"),
+        ({"preset": "demo", "superpixels": {"dataset": "digit"}}, "Did you mean 'digits'?"),
+        ({"preset": "demo", "analysis": {"datasets": ["NCI"]}}, "Did you mean 'NCI1'?"),
+        ({"preset": "demo", "analysis": {"readings": ["repared"]}}, "Did you mean 'repaired'?"),
     ],
 )
 def test_mistakes_stop_before_any_job(config: dict, message: str, tmp_path: Path) -> None:

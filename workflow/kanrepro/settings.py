@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
+from kanrepro.analysis_settings import AnalysisSettings
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.graph_settings import TuSettings
 from kanrepro.image_settings import ImageSettings
@@ -62,6 +63,7 @@ class Settings(Part):
     tu: TuSettings = TuSettings()
     molecules: MoleculeSettings = MoleculeSettings()
     superpixels: SuperpixelSettings = SuperpixelSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
     images: ImageSettings = ImageSettings()
     report: ReportSettings = ReportSettings()
 

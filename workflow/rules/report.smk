@@ -102,6 +102,7 @@ rule report_page:
         template=f"{workflow.basedir}/workflow/kanrepro/report/page.html.j2",
         tables=expand(f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4"]),
         figures=[f"{RESULTS}/figures/figure4.svg", f"{RESULTS}/figures/history.png"],
+        analysis_figures=[f"{RESULTS}/figures/{figure}.png" for figure in ANALYSED],
         image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],
         image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in DRAWN],
         image_records=IMAGE_RECORDS,
@@ -122,4 +123,4 @@ rule report_page:
         code=code_digest("kanrepro.report.page"),
     shell:
         "python -m kanrepro.report.page {params.options} {params.images} --margin {params.margin}"
-        " --figures {input.figures} {input.image_figures} --output {output} > {log} 2>&1"
+        " --figures {input.figures} {input.analysis_figures} {input.image_figures} --output {output} > {log} 2>&1"

@@ -31,6 +31,16 @@ CAPTIONS = {
         "Loss and CKFI diagnostics over the epochs of pre-training: the mean over seeds, their range shaded; colour "
         "names the method, dashes the reading.",
     ),
+    "figure2b": (
+        "Figure 2b: splines and their bounds",
+        "Trained splines with their coefficients, and the variance of all splines against that of their coefficients, "
+        "with Proposition 1 as printed and as corrected.",
+    ),
+    "ckfi": (
+        "What CKFI picks",
+        "The scores of each component beside its variance on data, and beside the accuracy lost without it; the "
+        "accuracy left when components are removed by their scores, against random orders.",
+    ),
 }
 
 

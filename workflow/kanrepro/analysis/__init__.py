@@ -1,0 +1,1 @@
+"""What trained encoders look like inside."""
