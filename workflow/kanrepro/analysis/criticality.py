@@ -38,7 +38,7 @@ Vector = NDArray[np.float64]
 
 
 def examine(
-    z: Vector, y: NDArray[np.int64], test: Sequence[Sequence[int]], delta: Vector, rho: Vector, seed: int
+    z: Vector, y: NDArray[np.int64], test: Sequence[Any], delta: Vector, rho: Vector, seed: int
 ) -> dict[str, Any]:
     """What the stage writes about embeddings z (G, D) of classes y (G,), with scores (D,) of each component.
 
