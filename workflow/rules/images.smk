@@ -8,6 +8,8 @@ rule fetch_images:
         "logs/fetch/{dataset}-{part}.log",
     benchmark:
         "benchmarks/fetch/{dataset}-{part}.tsv"
+    wildcard_constraints:
+        part="archive|groups",
     retries: 2
     threads: 1
     resources:
@@ -167,7 +169,7 @@ rule trace:
     threads: SETTINGS.threads
     resources:
         mem_mb=image_memory_mb,
-        runtime=30,
+        runtime=lambda wildcards, attempt: attempt * 30,
     params:
         preset=SETTINGS.preset,
         code=code_digest("kanrepro.trace"),
@@ -185,8 +187,8 @@ rule memory:
         f"benchmarks/{SETTINGS.preset}/memory.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+        runtime=lambda wildcards, attempt: attempt * 30,
     params:
         preset=SETTINGS.preset,
         width=SETTINGS.images.memory.width,

@@ -27,7 +27,6 @@ wildcard_constraints:
     split="|".join(image_models.SPLITS),
     model=r"[a-z0-9_]+",
     size=r"\d+",
-    part="archive|groups",
 
 
 def image_store(wildcards):

@@ -32,6 +32,8 @@ rule shard_molecules:
         "logs/shards/{dataset}-{part}-of-{parts}.log",
     benchmark:
         "benchmarks/shards/{dataset}-{part}-of-{parts}.tsv"
+    wildcard_constraints:
+        part=r"\d+",
     retries: 1
     threads: SETTINGS.threads
     resources:
@@ -83,8 +85,8 @@ rule split_molecules:
         "benchmarks/splits/{dataset}-{scaffold_split}-{seed}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
+        runtime=lambda wildcards, attempt: attempt * 30,
     params:
         code=code_digest("kanrepro.data.molecule_splits"),
     shell:
@@ -105,7 +107,7 @@ rule describe_molecules:
     threads: 1
     resources:
         mem_mb=molecule_memory_mb,
-        runtime=10,
+        runtime=lambda wildcards, attempt: attempt * 10,
     params:
         code=code_digest("kanrepro.data.molecule_describe"),
     shell:

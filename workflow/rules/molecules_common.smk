@@ -20,7 +20,6 @@ MOLECULE_CATALOGS = " ".join(f"--catalog {shlex.quote(path)}" for path in SETTIN
 
 wildcard_constraints:
     file=r"\d+",
-    part=r"\d+",
     parts=r"\d+",
     scaffold_split="scaffold|scaffold-stable|random-scaffold",
 
