@@ -128,5 +128,5 @@ def test_what_is_wrong_with_an_own_file_is_named(tmp_path: Path, text: str, says
 def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(UserError, match=r"unknown image set 'brain_mri'. Did you mean 'brain-mri'\?"):
         image_catalog.entry("brain_mri")
-    with pytest.raises(UserError, match="cannot read the catalogue"):
+    with pytest.raises(UserError, match="nowhere.yaml cannot be read"):
         image_catalog.entry("digits", ["nowhere.yaml"])

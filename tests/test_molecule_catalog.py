@@ -100,5 +100,5 @@ def test_what_is_wrong_with_an_own_file_is_named(tmp_path: Path, text: str, says
 def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(UserError, match=r"unknown molecule set 'BBPB'. Did you mean 'bbbp'\?"):
         molecule_catalog.entry("BBPB")
-    with pytest.raises(UserError, match="cannot read the catalogue"):
+    with pytest.raises(UserError, match="nowhere.yaml cannot be read"):
         molecule_catalog.entry("bbbp", ["nowhere.yaml"])

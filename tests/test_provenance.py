@@ -16,7 +16,8 @@ MODULES = sorted(
 )
 # who may import whom: a module imports only from rooms that stand before its own
 ORDER = [
-    {"errors", "files", "provenance", "methods", "machine", "catalog", "image_models", "streams", "options", "lock"},
+    {"errors", "files", "provenance", "methods", "machine", "catalog", "image_models", "streams", "options", "lock"}
+    | {"yaml_file"},
     {"parts", "image_catalog", "molecule_catalog", "superpixel_catalog"},
     {"graph_settings", "image_settings"},
     {"family_settings"},
@@ -45,7 +46,7 @@ ORDER = [
 # who stands after all stages, and reads records and settings without running anything
 READERS = {"report", "explain", "explain_images", "explain_parts", "plan", "bundle", "offline"}
 MAY_BE_READ = {"errors", "files", "parts", "record", "image_record", "catalog", "image_catalog", "methods"}
-MAY_BE_READ |= {"image_models", "provenance", "settings"}
+MAY_BE_READ |= {"image_models", "provenance", "settings", "yaml_file"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 
 

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from kanrepro.errors import UserError, unknown
+from kanrepro.errors import UserError, shown, unknown
+from kanrepro.yaml_file import read_yaml
 
 BUILT_IN = Path(__file__).with_name("catalog.yaml")
 
@@ -134,21 +134,14 @@ def entry(name: str, extra: Sequence[Path | str] = ()) -> Entry:
 
 @cache
 def _read(path: Path) -> dict[str, Entry]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the catalogue {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must map names of data sets to their entries, as in docs/own-data.md.")
+    content = read_yaml(path, "names of data sets to their entries, as in docs/own-data.md")
     sets = {str(name): fields for name, fields in content.items() if not str(name).startswith(".")}  # .x: YAML anchors
     return {name: _entry(path, name, fields) for name, fields in sets.items()}
 
 
 def _entry(path: Path, name: str, fields: Any) -> Entry:
     if not isinstance(fields, dict):
-        raise UserError(f"{path}: {name}: expected fields such as `address` and `expected`, found {fields!r}.")
+        raise UserError(f"{path}: {name}: expected fields such as `address` and `expected`, found {shown(fields)}.")
     address = fields.get("address")
     if isinstance(address, str) and "://" not in address:
         fields = {**fields, "address": str(path.parent.absolute() / address)}
@@ -168,5 +161,5 @@ def _first(error: ValidationError) -> str:
         model = {"expected": Expected, "mirror": Mirror}.get(str(wrong["loc"][0]), Entry)
         return str(unknown("key", key.rsplit(".", 1)[-1], set(model.model_fields) - {"name"}))
     message = wrong["msg"].removeprefix("Value error, ")
-    found = "" if wrong["type"] == "missing" else f" (found {wrong['input']!r})"
+    found = "" if wrong["type"] == "missing" else f" (found {shown(wrong['input'])})"
     return f"{key}: {message}{found}." if key else f"{message}."

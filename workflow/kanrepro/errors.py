@@ -1,13 +1,28 @@
 """User errors, and every stage's exit codes: 0 done, 1 a failure that is ours, 2 a mistake in what the user gave."""
 
 import difflib
+import reprlib
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class UserError(Exception):
     """A mistake that the user can mend: the message names the file, key or value at fault and what to do."""
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxlist, _SHORT.maxtuple = 2, 4, 4, 4
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: enough to find it again, however large it is."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # a number of thousands of digits
+        return f"a huge {type(value).__name__}"
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
@@ -15,7 +30,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     known = sorted(known)
     near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.4)
     hint = next((f" Did you mean {k!r}?" for k in known if near and k.lower() == near[0]), "")
-    return UserError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+    return UserError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(known)}.")
 
 
 def _terminated(signum: int, frame: object) -> None:

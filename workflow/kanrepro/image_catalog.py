@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from kanrepro.catalog import Count, Digest, Mirror, Strict
-from kanrepro.errors import UserError, unknown
+from kanrepro.errors import UserError, shown, unknown
+from kanrepro.yaml_file import read_yaml
 
 BUILT_IN = Path(__file__).with_name("images.yaml")
 
@@ -179,20 +179,13 @@ def entry(name: str, extra: Sequence[Path | str] = ()) -> ImageEntry:
 
 @cache
 def _read(path: Path) -> dict[str, ImageEntry]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the catalogue {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must map names of image sets to their entries, as in docs/images.md.")
+    content = read_yaml(path, "names of image sets to their entries, as in docs/images.md")
     return {str(name): _entry(path, str(name), fields) for name, fields in content.items()}
 
 
 def _entry(path: Path, name: str, fields: Any) -> ImageEntry:
     if not isinstance(fields, dict):
-        raise UserError(f"{path}: {name}: expected fields such as `address` and `classes`, found {fields!r}.")
+        raise UserError(f"{path}: {name}: expected fields such as `address` and `classes`, found {shown(fields)}.")
     fields = _placed(fields, path.parent)
     if isinstance(fields.get("groups"), dict):
         fields["groups"] = _placed(fields["groups"], path.parent)
@@ -219,7 +212,7 @@ def _first(error: ValidationError) -> str:
     if wrong["type"] == "extra_forbidden":
         return str(unknown("key", parts[-1], _keys(parts[:-1])))
     key, message = ".".join(parts), wrong["msg"].removeprefix("Value error, ")
-    found = "" if wrong["type"] == "missing" or not key else f" (found {wrong['input']!r})"
+    found = "" if wrong["type"] == "missing" or not key else f" (found {shown(wrong['input'])})"
     return f"{key}: {message}{found}." if key else f"{message}."
 
 

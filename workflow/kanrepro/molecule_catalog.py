@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from kanrepro.catalog import Count, Digest, Mirror, Strict
-from kanrepro.errors import UserError, unknown
+from kanrepro.errors import UserError, shown, unknown
+from kanrepro.yaml_file import read_yaml
 
 BUILT_IN = Path(__file__).with_name("molecules.yaml")
 SLACK = 0.01  # share by which the number of molecules may differ: each RDKit version rejects a few others
@@ -152,20 +152,13 @@ def entry(name: str, extra: Sequence[Path | str] = ()) -> MoleculeEntry:
 
 @cache
 def _read(path: Path) -> dict[str, MoleculeEntry]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the catalogue {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must map names of molecule sets to their entries, as in docs/molecules.md.")
+    content = read_yaml(path, "names of molecule sets to their entries, as in docs/molecules.md")
     return {str(name): _entry(path, str(name), fields) for name, fields in content.items()}
 
 
 def _entry(path: Path, name: str, fields: Any) -> MoleculeEntry:
     if not isinstance(fields, dict):
-        raise UserError(f"{path}: {name}: expected fields such as `address` and `tasks`, found {fields!r}.")
+        raise UserError(f"{path}: {name}: expected fields such as `address` and `tasks`, found {shown(fields)}.")
     fields = _placed(fields, path.parent)
     if isinstance(fields.get("files"), list):
         fields["files"] = [_placed(file, path.parent) if isinstance(file, dict) else file for file in fields["files"]]
@@ -196,4 +189,4 @@ def _first(error: ValidationError) -> str:
         return str(unknown("key", parts[-1], known - {"name"}))
     key, message = ".".join(parts), wrong["msg"].removeprefix("Value error, ")
     found = "" if wrong["type"] == "missing" or not key or isinstance(wrong["input"], dict) else wrong["input"]
-    return f"{key}: {message}{f' (found {found!r})' if found != '' else ''}." if key else f"{message}."
+    return f"{key}: {message}{f' (found {shown(found)})' if found != '' else ''}." if key else f"{message}."

@@ -1,11 +1,11 @@
 """What typed settings are made of: groups of keys that refuse what they do not know, and the errors they give."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import pydantic
 from pydantic import Field
 
-from kanrepro.errors import UserError, unknown
+from kanrepro.errors import UserError, shown, unknown
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -16,6 +16,29 @@ class Part(pydantic.BaseModel):
     """A group of keys; unknown ones are refused."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, values: Any) -> Any:
+        """Python counts true as 1; `threads: yes` is a mistake all the same, and refused as the word that it is."""
+        if not isinstance(values, dict):
+            return values
+        wrong = [
+            name
+            for name, value in values.items()
+            if isinstance(value, bool) and name in cls.model_fields and _is_number(cls.model_fields[name].annotation)
+        ]
+        return {**values, **{name: str(values[name]).lower() for name in wrong}} if wrong else values
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes numbers and neither words nor truth values."""
+    kinds, waiting = set(), [annotation]
+    while waiting:
+        one = waiting.pop()
+        kinds.add(one)
+        waiting.extend(get_args(one))
+    return bool(kinds & {int, float}) and not kinds & {bool, str}
 
 
 Model = TypeVar("Model", bound=Part)
@@ -39,7 +62,8 @@ def validate(model: type[Model], content: Any, where: str) -> Model:
         if first["type"] == "extra_forbidden":
             known = [".".join([*path[:-1], name]) for name in _keys(model, path[:-1])]
             raise unknown(f"key in {where}", key, known) from None
-        raise UserError(f"{where}: {key or 'content'} = {first.get('input')!r}: {first['msg']}.") from None
+        named = shown(key)[1:-1] or "content"
+        raise UserError(f"{where}: {named} = {shown(first.get('input'))}: {first['msg']}.") from None
 
 
 def _keys(model: type[pydantic.BaseModel], path: list[str]) -> list[str]:

@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field
 
 from kanrepro.analysis_settings import AnalysisSettings
-from kanrepro.errors import UserError, cli, unknown
+from kanrepro.errors import UserError, cli, shown, unknown
 from kanrepro.graph_settings import TuSettings
 from kanrepro.image_settings import ImageSettings
 from kanrepro.methods import merged
 from kanrepro.molecule_settings import MoleculeSettings
 from kanrepro.parts import Part, Positive, validate
 from kanrepro.superpixel_settings import SuperpixelSettings
+from kanrepro.yaml_file import read_yaml
 
 
 class DataSettings(Part):
@@ -79,14 +79,13 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
     Raises:
         UserError: no such preset, or a key or value at fault in the preset or in `config`.
     """
-    name = str(config.get("preset", "demo"))
+    name = config.get("preset", "demo")
     known = {path.stem: path for path in presets.glob("*.yaml")}
+    if not isinstance(name, str):
+        raise UserError(f"config: preset = {shown(name)}: it must be one of {', '.join(sorted(known))}.")
     if name not in known:
         raise unknown("preset", name, known)
-    try:
-        preset = yaml.safe_load(known[name].read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{known[name]} cannot be read: {' '.join(str(error).split())}.") from None
+    preset = read_yaml(known[name])
     validate(Settings, preset, str(known[name]))
     settings = validate(Settings, merged(preset, config), "config")
     for part in (settings.tu, settings.molecules):
@@ -105,12 +104,8 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.schema:
         print(json.dumps(Settings.model_json_schema(), indent=1))
     elif arguments.check:
-        try:
-            content = yaml.safe_load(arguments.check.read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise UserError(f"{arguments.check} cannot be read: {' '.join(str(error).split())}.") from None
         presets = Path(__file__).resolve().parents[1] / "presets"
-        print(json.dumps(resolve(content, presets).model_dump(mode="json"), indent=1))
+        print(json.dumps(resolve(read_yaml(arguments.check), presets).model_dump(mode="json"), indent=1))
     else:
         parser.print_help()
 

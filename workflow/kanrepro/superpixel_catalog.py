@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from kanrepro.catalog import Count, Digest, Strict
-from kanrepro.errors import UserError, unknown
+from kanrepro.errors import UserError, shown, unknown
+from kanrepro.yaml_file import read_yaml
 
 BUILT_IN = Path(__file__).with_name("superpixels.yaml")
 PARTS = ("train", "test")
@@ -138,20 +138,13 @@ def entry(name: str, extra: Sequence[Path | str] = ()) -> SuperpixelEntry:
 
 @cache
 def _read(path: Path) -> dict[str, SuperpixelEntry]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the catalogue {path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must map names of data sets to their entries, as in docs/superpixels.md.")
+    content = read_yaml(path, "names of data sets to their entries, as in docs/superpixels.md")
     return {str(name): _entry(path, str(name), fields) for name, fields in content.items()}
 
 
 def _entry(path: Path, name: str, fields: Any) -> SuperpixelEntry:
     if not isinstance(fields, dict):
-        raise UserError(f"{path}: {name}: expected fields such as `train` and `expected`, found {fields!r}.")
+        raise UserError(f"{path}: {name}: expected fields such as `train` and `expected`, found {shown(fields)}.")
     try:
         return SuperpixelEntry(name=name, **_placed(fields, path.parent))
     except ValidationError as error:
@@ -180,4 +173,4 @@ def _first(error: ValidationError) -> str:
         return str(unknown("key", parts[-1], set(inner[len(parts) - 1].model_fields) - {"name"}))
     key, message = ".".join(parts), wrong["msg"].removeprefix("Value error, ")
     found = "" if wrong["type"] == "missing" or not key or isinstance(wrong["input"], dict) else wrong["input"]
-    return f"{key}: {message}{f' (found {found!r})' if found != '' else ''}." if key else f"{message}."
+    return f"{key}: {message}{f' (found {shown(found)})' if found != '' else ''}." if key else f"{message}."

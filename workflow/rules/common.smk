@@ -10,8 +10,11 @@ from snakemake.exceptions import WorkflowError
 from kanrepro import catalog, methods, settings as kanrepro_settings
 from kanrepro.errors import UserError
 from kanrepro.provenance import code_digest
+from kanrepro.yaml_file import read_yaml
 
 try:
+    for path in workflow.configfiles:
+        read_yaml(Path(path))  # Snakemake has read it already, but takes the last of two equal keys without a word
     SETTINGS = kanrepro_settings.resolve(config, Path(workflow.basedir) / "workflow/presets")
     ENTRIES = {name: catalog.entry(name, SETTINGS.data.catalog) for name in SETTINGS.tu.datasets}
 except UserError as error:

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kanrepro import provenance
 from kanrepro.bundle import crate
 from kanrepro.errors import UserError
@@ -29,6 +27,7 @@ from kanrepro.files import atomic, sha256
 from kanrepro.image_record import ImageRecord
 from kanrepro.record import Record
 from kanrepro.settings import Settings, resolve
+from kanrepro.yaml_file import read_yaml
 
 MANIFEST = "manifest-sha256.txt"
 METADATA = "ro-crate-metadata.json"
@@ -93,10 +92,7 @@ class Checkout:
         Raises:
             UserError: the preset or config.yaml is at fault.
         """
-        try:
-            config = yaml.safe_load((self.root / "config.yaml").read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise UserError(f"config.yaml cannot be read: {' '.join(str(error).split())}.") from None
+        config = read_yaml(self.root / "config.yaml")
         return resolve({**config, "preset": self.preset}, self.root / "workflow" / "presets")
 
 
