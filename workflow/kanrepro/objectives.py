@@ -6,6 +6,7 @@ An objective is a module with the encoder and its own head; its forward takes wh
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,7 @@ class Contrast(nn.Module):
             with torch.no_grad():
                 v_hard = self.head(z_hard)
             terms["loss_hn"] = hard_negative_loss(v, v_hard)
-        return {"loss": torch.stack(list(terms.values())).sum(), **terms}
+        return {"loss": reduce(torch.add, terms.values()), **terms}
 
     def in_parts(self, view: GraphBatch) -> Tensor:
         """z (G, D) of a view, encoded in as many parts as the settings say."""

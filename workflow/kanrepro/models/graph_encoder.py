@@ -1,5 +1,6 @@
 """What graph encoders share: sums over neighbours, readouts, update networks, and what Khan-GCL asks of an encoder."""
 
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -70,5 +71,10 @@ class GraphEncoder(nn.Module):
 
     def outside_share(self) -> Tensor:
         """The mean share of inputs outside the grid over all KAN layers in the last training batch; NaN for an MLP."""
-        shares = [layer.outside_share for layer in self.modules() if isinstance(layer, KANLinear)]
+        shares = [layer.outside_share for layer in self._kan_layers]
         return torch.stack(shares).mean() if shares else torch.tensor(torch.nan)
+
+    @cached_property
+    def _kan_layers(self) -> list[KANLinear]:
+        """All of them, found once: a walk through the modules costs as much as a layer."""
+        return [layer for layer in self.modules() if isinstance(layer, KANLinear)]
