@@ -34,7 +34,8 @@ def build_backbone(
 class Classifier(nn.Module):
     """logits = Linear(head(u)) with u = Linear(backbone(images)); without a head, Linear(u).
 
-    u is computed once, whatever the head iterates (DEQ-KAN's code runs the CNN anew in each iteration).
+    u is computed once, whatever the head iterates. DEQ-KAN's code runs the CNN anew in each iteration: the same u and
+    gradient in training, but batch norm's running statistics then follow the last batch (docs/image-tables.md).
 
     Args:
         settings: of backbone and head.
