@@ -32,7 +32,7 @@ KINDS = {
 }
 SHORT = {"cnn": "CNN", "deq_kan": "DEQ"}
 CELL = (1.6, 2.05)  # inches of a picture with what stands under it
-LONG = 16  # letters of a class name
+LONG = 14  # letters of a class name: with the rest of its line as wide as a picture
 RIGHT, WRONG = "#0072b2", "#c8401f"
 NOTE = (
     "Test images of one run, in four kinds; of each kind those that the two models together are surest of. First line: "
