@@ -1,6 +1,7 @@
 """Tables 2 and 3 on tiny worlds, whole texts, and what must hold for any records."""
 
 import csv
+import io
 import random
 import re
 import subprocess
@@ -230,7 +231,6 @@ def test_the_largest_class_stands_under_the_controls(write_cell, folder):
 
 def test_the_demo_shows_no_printed_number(write_cell, folder):
     write_cell("NCI-TPSA", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
-    write_cell("MUTAG", "khan_gcl", "literal", [80.0, 81.0], preset="demo")  # even where one is known
     stem = folder.parent / "tables" / "table2"
     run("--table", "table2", "--records-from", folder, "--preset", "demo", "--output-stem", stem)
     for suffix in (".md", ".html", ".tex"):
@@ -240,7 +240,23 @@ def test_the_demo_shows_no_printed_number(write_cell, folder):
         rows = list(csv.DictReader(stream))
     assert {row["printed_mean"] for row in rows} == {"not printed"}
     assert {row["verdict"] for row in rows} == {"not run", "not printed"}
-    assert {row["dataset"] for row in rows} == {"NCI-TPSA", "MUTAG"}
+    assert {row["dataset"] for row in rows} == {"NCI-TPSA"}
+
+
+def test_stand_ins_are_those_of_the_catalogue_whatever_the_preset(write_cell, folder):
+    write_cell("mine", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
+    own = Inputs("demo", folder=folder, datasets=("mine",))
+    document, _ = table.build("table2", own, folder.parent / "tables")
+    assert "stand-in" not in table.render.markdown(document).lower()
+    write_cell("NCI-TPSA", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
+    write_cell("MUTAG", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
+    both = Inputs("demo", folder=folder, datasets=("NCI-TPSA", "MUTAG"))
+    document, rows = table.build("table2", both, folder.parent / "tables")
+    text = table.render.markdown(document)
+    assert "(stand-in data sets)" not in text and "of which the paper prints nothing: NCI-TPSA." in text
+    compared = [row for row in csv.DictReader(io.StringIO(rows)) if row["method"] == "khan_gcl"]
+    printed = {row["dataset"]: row["printed_mean"] for row in compared}
+    assert printed == {"NCI-TPSA": "not printed", "MUTAG": "91.4"}
 
 
 @pytest.mark.parametrize(

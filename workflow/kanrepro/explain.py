@@ -41,7 +41,7 @@ def explain(table: str, dataset: str, method: str | None, reading: str | None, r
         raise UserError(f"name a method of {table} as well: {', '.join(_methods(table))}.")
     scores = published.read_scores("table2" if table == "figure4" else table)
     name = _method(method, _methods(table), scores.methods)
-    stand_in = inputs.preset == "demo"
+    stand_in = bool(inputs.stand_ins([dataset]))
     if name not in LABELS:
         printed = published.NOTHING if stand_in else scores.cell(name, dataset)
         return f"{table}, {dataset}, {name}: printed {printed}, quoted by the paper; {NOT_RUN} here."
@@ -152,7 +152,7 @@ def _cost(record: Record) -> str:
 
 def _describe(inputs: Inputs, dataset: str) -> str:
     """Table 4: the counts of a data set and what the printed degree is."""
-    row = None if inputs.preset == "demo" else published.read_descriptions().get(dataset)
+    row = None if inputs.stand_ins([dataset]) else published.read_descriptions().get(dataset)
     source = inputs.described.get(dataset)
     lines = [f"table4, {dataset}"]
     if row:

@@ -229,9 +229,7 @@ def _make_again(name: str, results: Path, preset: str, settings: Settings, stem:
         document, rows = image_table.build(name, given, stem.parent)
     else:
         catalogs = tuple(folder / path for path in settings.data.catalog if is_safe(path))
-        inputs = Inputs(
-            preset, (), (), records, (), catalogs, folder / "workflow" / "published", stand_in=preset == "demo"
-        )
+        inputs = Inputs(preset, (), (), records, (), catalogs, folder / "workflow" / "published")
         document, rows = table.build(name, inputs, stem.parent, settings.report.margin)
     return table.write(document, rows, stem)
 

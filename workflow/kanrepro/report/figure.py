@@ -18,6 +18,7 @@ from kanrepro.errors import UserError, cli, unknown
 from kanrepro.files import atomic
 from kanrepro.report import ablation, curves, published, results
 from kanrepro.report.inputs import Inputs, add_inputs
+from kanrepro.report.wording import only
 
 FIGURES = ("figure4", "history")
 DOTS = 150  # an inch
@@ -42,7 +43,7 @@ def build(figure: str, inputs: Inputs, histories: Sequence[Path] = ()) -> Figure
             found = results.read(inputs.record_files(), inputs.preset, inputs.labelled)
             datasets = inputs.columns(found.datasets, list(published.DATASETS))
             scores = published.read_scores("table2", inputs.published)
-            return ablation.draw(found, scores, datasets, inputs.stand_in)
+            return ablation.draw(found, scores, datasets, only(inputs.stand_ins(datasets), datasets))
         runs = [curves.read(path) for path in sorted(set(histories))]
         datasets = inputs.columns(sorted({run.dataset for run in runs}), list(published.DATASETS))
         return curves.draw(runs, datasets)

@@ -47,8 +47,9 @@ class ImageInputs:
         return list(self.datasets) or self.results.datasets
 
     def demo(self, datasets: Iterable[str]) -> frozenset[str]:
-        """Those of `datasets` that are stand-ins, as the records say; all of them in the preset `demo`."""
-        return frozenset(name for name in datasets if self.preset == "demo" or name in self.results.demo)
+        """Those of `datasets` that are stand-ins, as their records say; without a record, as the preset does."""
+        known = set(self.results.datasets)
+        return frozenset(d for d in datasets if (d in self.results.demo if d in known else self.preset == "demo"))
 
     def maker(self, base: Path) -> Maker:
         """A table in the making; `base`: the folder that record paths are written relative to."""

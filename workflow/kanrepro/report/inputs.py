@@ -1,7 +1,7 @@
 """What every report stage is given: records, a preset, data sets; the options that say so, shared by the stages."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,10 @@ from kanrepro.report.results import record_paths
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where records and printed numbers are, and which data sets to show. `stand_in`: print no published number."""
+    """Where records and printed numbers are, and which data sets to show.
+
+    `stand_in`: take every data set for a stand-in, beside which no published number belongs.
+    """
 
     preset: str
     records: tuple[Path, ...] = ()
@@ -37,7 +40,7 @@ class Inputs:
             tuple(arguments.datasets),
             tuple(arguments.catalog),
             arguments.published,
-            arguments.stand_in or arguments.preset == "demo",
+            arguments.stand_in,
         )
 
     def record_files(self) -> list[Path]:
@@ -65,6 +68,11 @@ class Inputs:
         known = {name for name, entry in self.entries.items() if entry.expected.node_labels}
         return frozenset(known | {name for name, source in self.described.items() if source.found.node_labels})
 
+    def stand_ins(self, datasets: Iterable[str]) -> frozenset[str]:
+        """Those of `datasets` that stand in for the paper's, as the catalogue says."""
+        demo = {name for name, entry in self.entries.items() if entry.demo}
+        return frozenset(name for name in datasets if self.stand_in or name in demo)
+
     def columns(self, found: Sequence[str], printed: Sequence[str]) -> list[str]:
         """The data sets to show: those asked for in their order, else the printed ones and whatever else was found.
 
@@ -72,7 +80,8 @@ class Inputs:
             UserError: a name that neither the catalogue nor a table nor a record knows.
         """
         if not self.datasets:
-            return list(found) if self.stand_in else list(dict.fromkeys([*printed, *found]))
+            only_stand_ins = bool(found) and set(found) <= self.stand_ins(found)
+            return list(found) if only_stand_ins else list(dict.fromkeys([*printed, *found]))
         known = {*found, *printed, *self.entries}
         return list(dict.fromkeys(catalogue_name(name, known) for name in self.datasets))
 
@@ -95,7 +104,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     def files(name: str, text: str) -> None:
         parser.add_argument(name, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
 
-    parser.add_argument("--preset", required=True, help="preset of these records; demo shows no printed number")
+    parser.add_argument("--preset", required=True, help="preset of these records")
     files("--records", "records, in any order")
     files("--descriptions", "descriptions of data sets (Table 4)")
     parser.add_argument(
@@ -119,4 +128,4 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where the printed numbers are (default: workflow/published)",
     )
-    parser.add_argument("--stand-in", action="store_true", help="stand-in data sets: show no printed number")
+    parser.add_argument("--stand-in", action="store_true", help="take every data set for a stand-in")

@@ -123,7 +123,7 @@ def build(
         duration=summary.duration,
         counts=scores.counts(),
         margin=points(margin),
-        stand_in=inputs.stand_in,
+        stand_in=scores.stand_in,
         stand_in_text=STAND_IN,
         tables=sections,
         figures=[picture for picture in pictures if not (part and picture in part.figures)],

@@ -19,6 +19,7 @@ from kanrepro.report.wording import (
     interval,
     introduction,
     number,
+    only,
     probability,
     relative,
     short,
@@ -36,13 +37,13 @@ class Builder:
     datasets: Sequence[str]
     base: Path
     margin: float = statistics.MARGIN
-    stand_in: bool = False
+    stand_ins: frozenset[str] = frozenset()
     described: Mapping[str, Source] = field(default_factory=dict)
     footnotes: Footnotes = field(default_factory=Footnotes)
 
     def document(self, preset: str) -> Document:
         """The whole table."""
-        blocks: list[Block] = [Text(introduction(preset, self.stand_in, self.margin)), self._overview()]
+        blocks: list[Block] = [Text(introduction(preset, self.datasets, self.stand_ins, self.margin)), self._overview()]
         if self.table == "table2":
             blocks.append(self._measured_only())
         if not self.stand_in:
@@ -52,6 +53,11 @@ class Builder:
         blocks.append(self._records())
         title = TITLES[self.table] + (" (stand-in data sets)" if self.stand_in else "")
         return Document(title, tuple(blocks), self.footnotes.listed)
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether no published number is shown, since all data sets are stand-ins."""
+        return only(self.stand_ins, self.datasets)
 
     # which rows
 
@@ -82,7 +88,7 @@ class Builder:
         return self.results.cell(dataset, row.method, row.reading)
 
     def printed(self, row: Row, dataset: str) -> Printed:
-        return NOTHING if self.stand_in else self.published.cell(row.printed, dataset)
+        return NOTHING if dataset in self.stand_ins else self.published.cell(row.printed, dataset)
 
     def comparison(self, row: Row, dataset: str) -> Comparison:
         cell = self.cell(row, dataset)

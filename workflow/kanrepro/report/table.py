@@ -15,6 +15,7 @@ from kanrepro.report import descriptions, longform, published, render, results, 
 from kanrepro.report.document import Document
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.scores import Builder
+from kanrepro.report.wording import only
 
 TABLES = ("table2", "table3", "table4")
 
@@ -33,8 +34,9 @@ def build(table: str, inputs: Inputs, base: Path, margin: float = statistics.MAR
         sources = inputs.described
         printed = published.read_descriptions(inputs.published)
         datasets = inputs.columns(list(sources), list(printed))
-        made = descriptions.document(sources, printed, datasets, inputs.preset, base, inputs.stand_in)
-        rows = descriptions.lines(sources, printed, datasets, base, inputs.stand_in)
+        stand_in = only(inputs.stand_ins(datasets), datasets)
+        made = descriptions.document(sources, printed, datasets, inputs.preset, base, stand_in)
+        rows = descriptions.lines(sources, printed, datasets, base, stand_in)
         return made, longform.to_csv(descriptions.COLUMNS, rows)
     made = builder(table, inputs, base, margin)
     return made.document(inputs.preset), longform.to_csv(longform.COLUMNS, longform.lines(made, inputs.preset))
@@ -45,7 +47,7 @@ def builder(table: str, inputs: Inputs, base: Path, margin: float = statistics.M
     found = results.read(inputs.record_files(), inputs.preset, inputs.labelled)
     scores = published.read_scores(table, inputs.published)
     datasets = inputs.columns(found.datasets, list(published.DATASETS))
-    return Builder(table, found, scores, datasets, base, margin, inputs.stand_in, inputs.described)
+    return Builder(table, found, scores, datasets, base, margin, inputs.stand_ins(datasets), inputs.described)
 
 
 def write(document: Document, rows: str, stem: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from kanrepro.report.published import PRINTED_NAME, RUNS
@@ -20,12 +21,18 @@ VERDICTS = (
 )
 
 
-def introduction(preset: str, stand_in: bool, margin: float) -> str:
-    """The paragraph under a table's title."""
-    if stand_in:
+def introduction(preset: str, datasets: Collection[str], stand_ins: Collection[str], margin: float) -> str:
+    """The paragraph under the title of a table of `datasets`, some of which may be stand-ins."""
+    if only(stand_ins, datasets):
         return f"Preset `{preset}`. {STAND_IN} {MEASURED}."
-    printed = f"Printed: as in the paper, taken as {RUNS} runs."
+    named = f" Stand-ins, of which the paper prints nothing: {', '.join(sorted(stand_ins))}." if stand_ins else ""
+    printed = f"Printed: as in the paper, taken as {RUNS} runs.{named}"
     return f"Preset `{preset}`. {printed} {MEASURED}, then the verdict: {VERDICTS.format(margin=points(margin))}."
+
+
+def only(stand_ins: Collection[str], datasets: Collection[str]) -> bool:
+    """Whether there are data sets and all of them are stand-ins: no published number is shown then."""
+    return bool(datasets) and set(datasets) <= set(stand_ins)
 
 
 def points(margin: float) -> str:
