@@ -22,6 +22,7 @@ TINY = {
         "pretrain": {"optimiser": {"epochs": 1}},
         "svm": {"c_values": [1.0], "folds": 2, "inner_folds": 2},
     },
+    "molecules": {"limit": 40, "methods": ["khan_gcl"], "controls": [], "pretrain": {"optimiser": {"epochs": 1}}},
 }
 TABLES = [f"results/demo/tables/table2.{form}" for form in ("md", "csv", "tex", "html")]
 
@@ -55,7 +56,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_command_makes_tables_figures_and_the_page(done: Path) -> None:
     made = {str(p.relative_to(done)) for p in (done / "results/demo").rglob("*") if p.is_file()}
     assert set(TABLES) | {"results/demo/report.html"} <= made
-    assert {f"results/demo/figures/{name}" for name in ("figure4.png", "figure4.svg", "history.png")} <= made
+    assert {
+        f"results/demo/figures/{name}"
+        for name in ("figure4.png", "figure4.svg", "history.png", "history-molecules.png")
+    } <= made
     methods = {"graphcl-literal", "graphcl-repaired"}
     methods |= {f"{m}-{r}" for m in ("khan_gcl", "untrained_kan", "shuffled_labels") for r in ("literal", "repaired")}
     expected = {f"results/demo/records/tu/CHEMBL-ACT/{m}-{seed}.json" for m in methods for seed in (0, 1)}

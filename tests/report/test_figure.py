@@ -119,6 +119,20 @@ def test_what_is_not_defined_is_said(history):
     assert words(drawn).count("not defined") == 1
 
 
+def test_attribute_masking_has_curves_of_its_own(history):
+    """Its loss stands beside the others', and a row tells how many atoms it tells."""
+    path = Path(str(history).replace("khan_gcl", "attr_masking"))
+    path.parent.mkdir(parents=True)
+    path.write_text("epoch,loss,accuracy,outside_grid,seconds\n1,3,0.5,,1\n2,2,0.75,,1\n")
+    drawn = figure.build("history-molecules", Inputs("small"), [history, path])
+    assert len(drawn.axes) == 6 and "AttrMasking" in words(drawn)
+    assert [len(axis.lines) for axis in drawn.axes] == [2, 1, 1, 1, 1, 1]
+    assert np.asarray(drawn.axes[-1].lines[0].get_ydata()).tolist() == [0.5, 0.75]
+    with pytest.raises(UserError, match="is not a training history"):
+        path.write_text(HISTORY)
+        curves.read(path)
+
+
 def test_untrained_runs_have_no_curve(history):
     history.write_text(HISTORY.splitlines()[0] + "\n")
     assert "nothing was trained" in words(figure.build("history", Inputs("small"), [history]))

@@ -12,7 +12,8 @@ NEEDED = {
     "table4": [],
     "figure4": records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
 }
-HISTORIES = wanted(
+HISTORIES = {"history-molecules": MOLECULE_HISTORIES} if MOLECULE_HISTORIES else {}
+HISTORIES["history"] = wanted(
     f"{RUN}/history.csv".format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
     for dataset, entry in ENTRIES.items()
     for method in SETTINGS.tu.methods
@@ -73,14 +74,16 @@ rule figure:
 
 rule history:
     input:
-        histories=HISTORIES,
+        histories=lambda wildcards: HISTORIES[wildcards.history],
     output:
-        png=page(f"{RESULTS}/figures/history.png", "history", "Figures"),
-        svg=f"{RESULTS}/figures/history.svg",
+        png=page(f"{RESULTS}/figures/{{history}}.png", "history", "Figures"),
+        svg=f"{RESULTS}/figures/{{history}}.svg",
     log:
-        f"logs/{SETTINGS.preset}/history.log",
+        f"logs/{SETTINGS.preset}/{{history}}.log",
     benchmark:
-        f"benchmarks/{SETTINGS.preset}/history.tsv"
+        f"benchmarks/{SETTINGS.preset}/{{history}}.tsv"
+    wildcard_constraints:
+        history="|".join(HISTORIES),
     threads: 1
     resources:
         mem_mb=1000,
@@ -90,7 +93,7 @@ rule history:
         stem=stem,
         code=code_digest("kanrepro.report.figure"),
     shell:
-        "python -m kanrepro.report.figure --figure history --preset {params.preset} --histories {input.histories}"
+        "python -m kanrepro.report.figure --figure {wildcards.history} --preset {params.preset} --histories {input.histories}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -101,7 +104,7 @@ rule report_page:
         published=PUBLISHED,
         template=f"{workflow.basedir}/workflow/kanrepro/report/page.html.j2",
         tables=expand(f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4"]),
-        figures=[f"{RESULTS}/figures/figure4.svg", f"{RESULTS}/figures/history.png"],
+        figures=[f"{RESULTS}/figures/figure4.svg", *(f"{RESULTS}/figures/{name}.png" for name in sorted(HISTORIES))],
         analysis_figures=[f"{RESULTS}/figures/{figure}.png" for figure in ANALYSED],
         image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],
         image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in DRAWN],

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kanrepro.errors import UserError
 from kanrepro.report.ablation import COLOURS
-from kanrepro.report.results import LABELS, METHODS, READINGS
+from kanrepro.report.results import CONTROLS, METHODS, READINGS
 from kanrepro.report.wording import short
 
 # column of history.csv -> label, and whether a wide range calls for a logarithmic axis
@@ -24,6 +24,10 @@ QUANTITIES = {
     "rho_mean": ("mean ρ", True),
     "cos_hard": ("cos(v, v_hard)", False),
 }
+MASKING = "attr_masking"  # which learns something else than the variants of the ablation, on molecules
+MASKING_QUANTITIES = {"loss": QUANTITIES["loss"], "accuracy": ("share of masked\natoms told", False)}
+NAMES = METHODS | {MASKING: "AttrMasking"}
+HUES = COLOURS | {MASKING: "#cc79a7"}
 STYLES = {"own": ":", "literal": (0, (4, 1.5)), "repaired": "-"}
 OTHER = "-."  # readings that a user defined
 
@@ -42,18 +46,21 @@ class Curve:
 def read(path: Path) -> Curve:
     """Read `<data set>/<method>/<reading>/<seed>/history.csv`: columns epoch, loss, ..., empty where not defined.
 
+    Which columns there are depends on what the method learns.
+
     Raises:
         UserError: the path is not of that form, or the file is not such a table.
     """
     parts = path.absolute().parts
-    if len(parts) < 6 or parts[-4] not in LABELS:
+    if len(parts) < 6 or parts[-4] not in NAMES | CONTROLS:
         raise UserError(f"{path}: expected a path <data set>/<method>/<reading>/<seed>/history.csv.")
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
         # a cell that is empty is not defined; one that is not there at all makes float() fail
         values = {
-            name: np.array([float("nan" if row[name] == "" else row[name]) for row in rows]) for name in QUANTITIES
+            name: np.array([float("nan" if row[name] == "" else row[name]) for row in rows])
+            for name in (MASKING_QUANTITIES if parts[-4] == MASKING else QUANTITIES)
         }
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
@@ -66,7 +73,7 @@ def read(path: Path) -> Curve:
 def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
     """One column a data set, one row a quantity, a line a method and reading: the mean over seeds, its range shaded."""
     groups: dict[tuple[str, str, str], list[Curve]] = {}
-    trained = (curve for curve in curves if curve.method in METHODS and len(curve.values["loss"]))
+    trained = (curve for curve in curves if curve.method in NAMES and len(curve.values["loss"]))
     for curve in sorted(trained, key=lambda c: (c.dataset, c.method, c.reading, c.seed)):
         groups.setdefault((curve.dataset, curve.method, curve.reading), []).append(curve)
     shown = [dataset for dataset in datasets if any(dataset == d for d, _, _ in groups)]
@@ -74,26 +81,28 @@ def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
         figure = Figure(figsize=(6, 1.5))
         figure.text(0.5, 0.5, "Training curves: nothing was trained.", ha="center", va="center")
         return figure
-    size = (max(1.0 + 2.8 * len(shown), 7.0), 1.8 * len(QUANTITIES) + 1.0)
+    masking = any(method == MASKING for _, method, _ in groups)
+    quantities = QUANTITIES | (MASKING_QUANTITIES if masking else {})
+    size = (max(1.0 + 2.8 * len(shown), 7.0), 1.8 * len(quantities) + 1.0)
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(QUANTITIES), len(shown), squeeze=False, sharex="col")
+    axes = figure.subplots(len(quantities), len(shown), squeeze=False, sharex="col")
     for column, dataset in enumerate(shown):
-        for row, (quantity, (label, log)) in enumerate(QUANTITIES.items()):
+        for row, (quantity, (label, log)) in enumerate(quantities.items()):
             axis = axes[row, column]
             drawn = [
                 _line(axis, [curve.values[quantity] for curve in found], method, reading)
                 for (name, method, reading), found in groups.items()
-                if name == dataset
+                if name == dataset and quantity in found[0].values
             ]
             _dress(axis, log and any(drawn), any(drawn))
             if column == 0:
                 axis.set_ylabel(label)
         axes[0, column].set_title(short(dataset), fontsize=10)
         axes[-1, column].set_xlabel("epoch")
-    methods = [method for method in METHODS if any(method == m for _, m, _ in groups)]
+    methods = [method for method in NAMES if any(method == m for _, m, _ in groups)]
     found = {reading for _, _, reading in groups}
     readings = [reading for reading in READINGS if reading in found] + sorted(found - set(READINGS))
-    handles = [Line2D([], [], color=COLOURS[method], label=METHODS[method]) for method in methods]
+    handles = [Line2D([], [], color=HUES[method], label=NAMES[method]) for method in methods]
     handles += [Line2D([], [], color="#444", ls=STYLES.get(reading, OTHER), label=reading) for reading in readings]
     columns = len(handles) if len(handles) < size[0] / 1.4 else (len(handles) + 1) // 2
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=8.5)
@@ -109,8 +118,8 @@ def _line(axis: Axes, runs: Sequence[np.ndarray], method: str, reading: str) -> 
     if not len(defined):
         return False
     x, values = defined + 1, values[:, defined]
-    axis.plot(x, values.mean(axis=0), color=COLOURS[method], ls=STYLES.get(reading, OTHER), lw=1.2)
-    axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=COLOURS[method], alpha=0.15, lw=0)
+    axis.plot(x, values.mean(axis=0), color=HUES[method], ls=STYLES.get(reading, OTHER), lw=1.2)
+    axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=HUES[method], alpha=0.15, lw=0)
     return True
 
 

@@ -1,8 +1,8 @@
 """Figure 4 and the training curves as PNG and SVG.
 
-Reads: for figure4 the records and workflow/published, for history the files
-`runs/tu/<data set>/<method>/<reading>/<seed>/history.csv`. Writes `<stem>.png` (150 dots an inch) and `<stem>.svg`.
-Accuracies in percent. The same input gives the same bytes (with the same matplotlib), in any order.
+Reads: for figure4 the records and workflow/published, for history and history-molecules the files
+`runs/<family>/<data set>/<method>/<reading>/<seed>/history.csv`. Writes `<stem>.png` (150 dots an inch) and
+`<stem>.svg`. Accuracies in percent. The same input gives the same bytes (with the same matplotlib), in any order.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from kanrepro.report import ablation, curves, published, results
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.wording import only
 
-FIGURES = ("figure4", "history")
+FIGURES = ("figure4", "history", "history-molecules")
 DOTS = 150  # an inch
 FIXED: dict[Any, Any] = {
     "svg.hashsalt": "kanrepro",
@@ -45,7 +45,8 @@ def build(figure: str, inputs: Inputs, histories: Sequence[Path] = ()) -> Figure
             scores = published.read_scores("table2", inputs.published)
             return ablation.draw(found, scores, datasets, only(inputs.stand_ins(datasets), datasets))
         runs = [curves.read(path) for path in sorted(set(histories))]
-        datasets = inputs.columns(sorted({run.dataset for run in runs}), list(published.DATASETS))
+        found = sorted({run.dataset for run in runs})
+        datasets = inputs.columns(found, list(published.DATASETS)) if figure == "history" else found
         return curves.draw(runs, datasets)
 
 
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="python -m kanrepro.report.figure",
         description="Draw Figure 4 (ablation bars, from records) or the training curves (from history.csv files).",
     )
-    parser.add_argument("--figure", required=True, help="figure4 or history")
+    parser.add_argument("--figure", required=True, help=" or ".join(FIGURES))
     add_inputs(parser)
     parser.add_argument(
         "--histories", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="history.csv files"

@@ -41,6 +41,11 @@ CAPTIONS = {
         "The scores of each component beside its variance on data, and beside the accuracy lost without it; the "
         "accuracy left when components are removed by their scores, against random orders.",
     ),
+    "history-molecules": (
+        "Training curves on molecules",
+        "The same for pre-training on molecules, and the share of masked atoms that attribute masking tells. Its loss "
+        "is a cross-entropy over atoms, that of the others a contrast of views.",
+    ),
 }
 
 
