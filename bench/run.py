@@ -15,6 +15,7 @@ import bench_epoch
 import bench_equilibrium
 import bench_kan
 import bench_memory
+import bench_molecules
 import bench_svm
 import bench_views
 import bench_workflow
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "views": bench_views.lines,
     "epoch": bench_epoch.lines,
     "memory": bench_memory.lines,
+    "molecules": bench_molecules.lines,
     "deq-step": bench_deq_step.lines,
     "equilibrium": bench_equilibrium.lines,
     "workflow": bench_workflow.lines,
