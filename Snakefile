@@ -16,6 +16,7 @@ container: "docker://python:3.11-slim"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/images_common.smk"
 include: "workflow/rules/molecules_common.smk"
+include: "workflow/rules/transfer_common.smk"
 include: "workflow/rules/superpixels_common.smk"
 
 
@@ -37,6 +38,7 @@ localrules:
     describe_tu,
     fold_tu,
     pretrained,
+    finetuned,
     fetch_molecules,
     table,
     figure,
@@ -97,6 +99,7 @@ if SETTINGS.report.records == "make":
     include: "workflow/rules/graphs.smk"
     include: "workflow/rules/images.smk"
     include: "workflow/rules/molecules.smk"
+    include: "workflow/rules/transfer.smk"
     include: "workflow/rules/superpixels.smk"
     include: "workflow/rules/downloads.smk"
     include: "workflow/rules/analysis.smk"
@@ -116,3 +119,8 @@ rule images:
 rule pretrained:
     input:
         MOLECULE_ENCODERS,
+
+
+rule finetuned:
+    input:
+        transfer_records(),

@@ -20,12 +20,12 @@ ORDER = [
     | {"yaml_file"},
     {"parts", "image_catalog", "molecule_catalog", "superpixel_catalog"},
     {"graph_settings", "image_settings"},
-    {"family_settings"},
+    {"family_settings", "transfer_settings"},
     {"molecule_settings", "superpixel_settings", "analysis_settings"},
-    {"settings", "smo", "rbf", "svm", "schedules", "corruptions", "metrics"},
+    {"settings", "smo", "rbf", "svm", "schedules", "corruptions", "metrics", "auc"},
     {"reference"},
     {"record", "checkpoint"},
-    {"image_record"},
+    {"image_record", "transfer_record"},
     {"data"},
     {"kan"},
     {"models"},
@@ -42,11 +42,14 @@ ORDER = [
     {"classify"},
     {"assess", "memory"},
     {"trace"},
+    {"transfer_data"},
+    {"fingerprint", "finetuning", "measure"},
+    {"finetune"},
 ]
 # who stands after all stages, and reads records and settings without running anything
-READERS = {"report", "explain", "explain_images", "explain_parts", "plan", "bundle", "offline"}
+READERS = {"report", "explain", "explain_images", "explain_transfer", "explain_parts", "plan", "bundle", "offline"}
 MAY_BE_READ = {"errors", "files", "parts", "record", "image_record", "catalog", "image_catalog", "methods"}
-MAY_BE_READ |= {"image_models", "provenance", "settings", "yaml_file"}
+MAY_BE_READ |= {"image_models", "provenance", "settings", "yaml_file", "transfer_record", "molecule_catalog"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 
 

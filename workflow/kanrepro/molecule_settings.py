@@ -9,20 +9,12 @@ from kanrepro.errors import unknown
 from kanrepro.family_settings import MoleculePretrainSettings
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.methods import BASELINES, CONTROLS, METHODS, MOLECULE_READINGS, merged, readings_of, settings_of
-from kanrepro.parts import Part, Positive, Share, validate
+from kanrepro.parts import Part, Positive, validate
+from kanrepro.transfer_settings import FinetuneSettings, FingerprintSettings, MeasureSettings
 
 # the last one needs no pre-training: circular fingerprints and a model of scikit-learn
 MOLECULE_CONTROLS = ("untrained_mlp", "untrained_kan", "fingerprint")
 assert {*MOLECULE_CONTROLS} - {"fingerprint"} <= CONTROLS.keys()
-
-
-class FinetuneSettings(Part):
-    """Fine-tuning end to end with a linear head (GraphCL's chem/finetune.py; F.2)."""
-
-    epochs: Positive = Field(default=100, description="GraphCL's")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="of Adam; GraphCL's")
-    batch_size: Annotated[int, Field(ge=2)] = Field(default=32, description="molecules; GraphCL's")
-    dropout: Share = Field(default=0.5, description="after every layer of the encoder; GraphCL's")
 
 
 class MoleculeSettings(Part):
@@ -53,6 +45,8 @@ class MoleculeSettings(Part):
     processes: Positive = Field(default=1, description="GPUs of one pre-training, each with a process of its own")
     pretrain: MoleculePretrainSettings = MoleculePretrainSettings()
     finetune: FinetuneSettings = FinetuneSettings()
+    fingerprint: FingerprintSettings = FingerprintSettings()
+    measure: MeasureSettings = MeasureSettings()
 
     @pydantic.field_validator("readings", mode="before")
     @classmethod
@@ -91,9 +85,9 @@ class MoleculeSettings(Part):
         return (*([self.pretrain_set] if self.pretrain_set else []), *self.datasets)
 
     def readings_of(self, method: str) -> list[str]:
-        """The readings in which a method or control is run; `own` is that of GraphCL, fingerprints have `literal`."""
+        """The readings in which a method or control is run; `own` is that of GraphCL, fingerprints have none."""
         if method == "fingerprint":
-            return ["literal"]
+            return ["none"]
         found = readings_of(method, list(self.readings), labelled=True)
         return [reading for reading in found if reading != "own" or method == "graphcl"]
 

@@ -1,6 +1,7 @@
 """Options that several stages share."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +29,12 @@ def check_threads(threads: int) -> None:
     """Raise a UserError unless there is a thread to work with."""
     if threads < 1:
         raise UserError(f"--threads is {threads}, but at least 1 is needed.")
+
+
+def check_seeds(seeds: Sequence[int], output: str) -> None:
+    """Raise a UserError where a seed is negative or given twice, or several would be written into one file."""
+    for seed in seeds:
+        if seed < 0 or list(seeds).count(seed) > 1:
+            raise UserError(f"--seeds {' '.join(map(str, seeds))}: give each seed once, from 0 on.")
+    if len(seeds) > 1 and "{seed}" not in output:
+        raise UserError(f"--output {output}: {len(seeds)} seeds need a name with {{seed}} in it.")

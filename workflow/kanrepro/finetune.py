@@ -1,0 +1,181 @@
+"""Fine-tune a pre-trained encoder of molecules end to end on one set, once for each seed.
+
+Reads a checkpoint of a pre-training (run.json beside it), a set of molecules and a split of it. Writes one record
+(JSON, `kanrepro.transfer_record`) a seed: ROC-AUC of the test molecules at the epoch of the best validation score and
+after the last epoch, of each task and in the mean, the curves of all epochs, and everything that made the numbers.
+
+A seed decides the head's initial weights, the order of molecules and the dropout; where the name of the checkpoint
+holds `{seed}`, each seed has an encoder of its own, as those have that were never trained.
+
+While it runs, the folder of states holds a file a seed, from which the same command goes on after any interruption;
+seeds that are done are not run again.
+"""
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from kanrepro import checkpoint, provenance
+from kanrepro.errors import UserError, cli
+from kanrepro.files import read_json, sha256
+from kanrepro.finetuning import Finetuning, curves_of
+from kanrepro.lock import run_lock
+from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
+from kanrepro.models.encoders import load_encoder
+from kanrepro.options import check_seeds, check_threads, read_object
+from kanrepro.parts import validate
+from kanrepro.record import Artefact
+from kanrepro.transfer_data import LabelledSet, by_seed
+from kanrepro.transfer_record import Curves, Pretraining, TransferCode, TransferCost, TransferRecord
+from kanrepro.transfer_settings import FinetuneSettings
+
+SAVING = 0.05  # share of the time that saving states may take: those of wide encoders are large
+
+
+def finetune(training: Finetuning, state_file: Path, identity: dict[str, Any]) -> Finetuning:
+    """Train to the last epoch; resumes from `state_file` where it holds the same run.
+
+    The state is saved after an epoch where that keeps saving below its share of the time, and after the last one.
+    """
+    found = checkpoint.load_state(state_file, identity, lambda text: print(text, file=sys.stderr))
+    if found:
+        tensors, meta = found
+        training.restore(tensors, meta)
+        print(f"seed {training.seed}: resuming after epoch {training.epoch}", file=sys.stderr)
+    epochs = training.settings.epochs
+    bar = tqdm(total=epochs, initial=training.epoch, desc=f"seed {training.seed}", unit="epoch", disable=None)
+    cost, since = 0.0, time.perf_counter()
+    while not training.finished:
+        row = training.run_epoch()
+        if training.finished or time.perf_counter() - since >= cost / SAVING:
+            start = time.perf_counter()
+            tensors, kept = training.state()
+            checkpoint.save_state(state_file, tensors, {"identity": identity, **kept})
+            since = time.perf_counter()
+            cost = since - start
+        line = f"loss {row['train_loss']:.4f}  validation {row['validation']:.4f}  test {row['test']:.4f}"
+        bar.set_postfix_str(line)
+        bar.update()
+        if bar.disable and (training.epoch % max(1, epochs // 5) == 0 or training.finished):
+            print(f"seed {training.seed}  epoch {training.epoch}/{epochs}  {line}", file=sys.stderr)
+    bar.close()
+    return training
+
+
+def record_of(
+    training: Finetuning, labelled: LabelledSet, encoder: Path, meta: dict[str, Any], preset: str, device: torch.device,
+    command: str,
+) -> TransferRecord:  # fmt: skip
+    """Everything about one result; `meta` is the document of the checkpoint `encoder`."""
+    assert training.best is not None and training.last is not None
+    run, settings = read_json(encoder.with_name("run.json")), meta["settings"]
+    commit, dirty = provenance.commit()
+    return TransferRecord(
+        schema=1,
+        dataset=labelled.name,
+        method=meta["method"],
+        encoder=settings["encoder"]["network"],
+        reading=meta["reading"],
+        seed=training.seed,
+        preset=preset,
+        demo=labelled.demo,
+        tasks=labelled.tasks,
+        excluded=labelled.excluded,
+        best=training.best,
+        last=training.last,
+        curves=Curves.model_validate(curves_of(training.history)),
+        settings={"finetune": training.settings.model_dump(mode="json")},
+        pretraining=Pretraining(
+            dataset=meta["dataset"],
+            molecules=meta["graphs"],
+            epochs=settings["optimiser"]["epochs"],
+            seed=meta["seed"],
+            seconds=run["seconds"],
+            code=meta["code"],
+            settings=settings,
+        ),
+        data=labelled.data,
+        split=labelled.kind,
+        split_file=labelled.split_file,
+        checkpoint=Artefact(path=str(encoder), sha256=sha256(encoder)),
+        code=TransferCode(
+            stage="finetune", digest=provenance.code_digest("kanrepro.finetune"), commit=commit, dirty=dirty
+        ),
+        versions=provenance.versions(),
+        cost=TransferCost(
+            hardware=provenance.hardware(),
+            device=str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+            seconds=sum(row["seconds"] for row in training.history),
+            peak_memory_mb=peak_memory_mb(device),
+        ),
+        commands=[run["command"], command],
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line: python -m kanrepro.finetune."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.finetune", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--checkpoint", required=True, help="encoder.safetensors of a pre-training; may hold {seed}")
+    parser.add_argument("--store", type=Path, required=True, help="prepared molecules with labels")
+    parser.add_argument("--split", required=True, help="split of it, by kanrepro.data.molecule_splits; may hold {seed}")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one fine-tuning each (default: 0)")
+    parser.add_argument("--output", required=True, help="record to write (JSON); {seed} stands for the seed")
+    parser.add_argument("--states", type=Path, help="folder of states to resume from (default: the record's/states)")
+    parser.add_argument("--settings", default="{}", help="JSON or a file of it: FinetuneSettings to change")
+    parser.add_argument("--preset", default="by-hand", help="name that the records will carry")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    arguments = parser.parse_args(argv)
+    check_threads(arguments.threads)
+    check_seeds(arguments.seeds, arguments.output)
+    settings = validate(FinetuneSettings, read_object(arguments.settings), "--settings")
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
+    device = pick_device(arguments.device)
+    command = shlex.join(["python", "-m", "kanrepro.finetune", *(sys.argv[1:] if argv is None else argv)])
+    states = arguments.states or Path(arguments.output).parent / "states"
+
+    with run_lock(states):
+        for seed, labelled in by_seed(arguments.store, arguments.split, arguments.seeds):
+            path = Path(arguments.checkpoint.replace("{seed}", str(seed)))
+            encoder, meta = load_encoder(path, settings.dropout)
+            if meta["settings"]["encoder"]["family"] != "molecule":
+                raise UserError(
+                    f"{path} is an encoder of {meta['dataset']}, not of molecules. Name another checkpoint."
+                )
+            identity = {
+                "store": labelled.data.sha256,
+                "split": labelled.split_file.sha256,
+                "checkpoint": sha256(path),
+                "seed": seed,
+                "settings": settings.model_dump(mode="json"),
+                "code": provenance.code_digest("kanrepro.finetune"),
+            }
+            training = Finetuning(labelled, encoder, settings, seed, device)
+            finetune(training, _state(states, seed), identity)
+            made = record_of(training, labelled, path, meta, arguments.preset, device, command)
+            made.write(arguments.output.replace("{seed}", str(seed)))
+            assert made.last is not None
+            print(
+                f"{made.dataset} {made.method} ({made.reading}, seed {seed}): test ROC-AUC {100 * made.best.test:.2f} "
+                f"% at epoch {made.best.epoch}, {100 * made.last.test:.2f} % after the last, {made.cost.seconds:.1f} s"
+            )
+        for seed in arguments.seeds:  # until here a run that is broken off repeats no seed
+            checkpoint.remove_state(_state(states, seed))
+
+
+def _state(folder: Path, seed: int) -> Path:
+    return folder / f"finetune-{seed}.safetensors"
+
+
+if __name__ == "__main__":
+    cli(main)
