@@ -11,6 +11,7 @@ import pytest
 from kanrepro import plan as planning
 from kanrepro.errors import UserError
 from kanrepro.files import read_json
+from kanrepro.graph_settings import PretrainSettings
 from kanrepro.image_models import IMAGE_MODELS
 from kanrepro.methods import METHODS
 from kanrepro.plan.__main__ import main as plan_main
@@ -158,6 +159,16 @@ def test_a_training_costs_what_it_cost_before_in_proportion_to_its_epochs(tmp_pa
     assert same.seconds == pytest.approx(60) and same.source == "2 records of small" and not same.gpu
     assert half.seconds == pytest.approx(30) and "scaled by epochs" in half.source
     assert same.disk is None and same.memory_mb == record["cost"]["peak_memory_mb"]
+
+
+def test_a_key_that_came_after_a_record_has_its_default_there(tmp_path: Path) -> None:
+    record = world(tmp_path, seconds=50)
+    now = PretrainSettings.model_validate(record["settings"]["pretrain"]).model_dump(mode="json")
+    assert now != record["settings"]["pretrain"]  # the committed record is older than some keys
+    job = training({**record, "settings": {"pretrain": now}})
+    assert Costs(tmp_path, []).of(job).seconds == 50
+    now["encoder"]["dropout"] = 0.5
+    assert Costs(tmp_path, []).of(training({**record, "settings": {"pretrain": now}})).seconds is None
 
 
 def test_other_data_sets_speak_for_one_that_was_never_run_in_proportion_to_its_size(tmp_path: Path) -> None:

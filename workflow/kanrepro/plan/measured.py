@@ -4,15 +4,19 @@ A record says how long its two stages ran, with which settings, on what data and
 file of the same job is still there, its seconds and memory are taken instead: they count the start of Python too.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pydantic
+
 from kanrepro import catalog, image_catalog
 from kanrepro.errors import UserError
 from kanrepro.files import read_json
+from kanrepro.graph_settings import PretrainSettings
 from kanrepro.image_record import ImageRecord
 from kanrepro.plan.jobs import Job
 from kanrepro.record import Record
@@ -72,7 +76,12 @@ class Benchmark:
 
 
 def without_epochs(settings: Any) -> tuple[Any, float]:
-    """Settings of a training without its number of epochs, and that number (1 where it is 0 or not there)."""
+    """Settings of a training without its number of epochs, and that number (1 where it is 0 or not there).
+
+    Keys of a pre-training that came after it have the default, which is what it did.
+    """
+    with contextlib.suppress(pydantic.ValidationError):
+        settings = PretrainSettings.model_validate(settings).model_dump(mode="json")
     for part in ("optimiser", "training"):
         if isinstance(settings, dict) and "epochs" in settings.get(part, {}):
             rest = {name: value for name, value in settings[part].items() if name != "epochs"}
