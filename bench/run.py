@@ -16,6 +16,7 @@ import bench_equilibrium
 import bench_kan
 import bench_memory
 import bench_molecules
+import bench_scaling
 import bench_svm
 import bench_views
 import bench_workflow
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "deq-step": bench_deq_step.lines,
     "equilibrium": bench_equilibrium.lines,
     "workflow": bench_workflow.lines,
+    "scaling": bench_scaling.lines,
     "svm": bench_svm.lines,
 }
 
