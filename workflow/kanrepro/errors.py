@@ -4,7 +4,7 @@ import difflib
 import reprlib
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
@@ -23,6 +23,12 @@ def shown(value: Any) -> str:
         return _SHORT.repr(value)
     except ValueError:  # a number of thousands of digits
         return f"a huge {type(value).__name__}"
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Names that a file gave as a message lists them: the first few of them, each in one line and not at any length."""
+    short = [" ".join(name.split()) for name in names[:most]]
+    return ", ".join(name if len(name) <= 60 else f"{name[:57]}..." for name in short) + ", ..." * (len(names) > most)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -33,7 +33,7 @@ from tqdm import tqdm
 from kanrepro import image_catalog
 from kanrepro.data.image_archive import Member, members
 from kanrepro.data.images import ImageSet
-from kanrepro.errors import UserError, cli
+from kanrepro.errors import UserError, cli, listed
 from kanrepro.files import sha256
 from kanrepro.image_catalog import GroupFile, ImageCounts, ImageEntry, inside
 
@@ -232,7 +232,7 @@ def _column(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
     for name in names:
         if name in header:
             return name
-    raise UserError(f"{path} has no column {' or '.join(names)}; its columns are {', '.join(header)}.")
+    raise UserError(f"{path} has no column {' or '.join(names)}; its columns are {listed(header)}.")
 
 
 def _assemble(pictures: list[Picture], labels: Sequence[str | None], entry: ImageEntry, size: int) -> ImageSet:

@@ -183,7 +183,7 @@ def read_split(path: Path | str, images: int) -> Split:
         parts = {name: np.asarray(content[name], dtype=np.int64) for name in (*PARTS, "leaked")}
         split = Split(**parts, set_sha256=str(content["set"]), notes=list(content["notes"]))
         used = np.concatenate([split.train, split.validation, split.test])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise UserError(
             f"{path} is not a split file. Make it with: python -m kanrepro.data.image_splits --help"
         ) from None

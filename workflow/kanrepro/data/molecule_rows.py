@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanrepro.data import rdkit_sets
-from kanrepro.errors import UserError
+from kanrepro.errors import UserError, listed, shown
 from kanrepro.files import sha256
 from kanrepro.molecule_catalog import MoleculeEntry, MoleculeFile
 
@@ -114,8 +114,8 @@ def _label(cell: str, column: str, path: Path, line: int) -> int:
         return {1.0: 1, 0.0: -1}[float(cell)] if cell.strip() else 0
     except (ValueError, KeyError):
         raise UserError(
-            f"{path}, line {line}, column {column!r}: {cell!r} is no label. Labels are 1, 0, or empty where they are "
-            "not known."
+            f"{path}, line {line}, column {shown(column)}: {shown(cell)} is no label. Labels are 1, 0, or empty "
+            "where they are not known."
         ) from None
 
 
@@ -129,9 +129,9 @@ def _header(lines: Iterator[list[str]], path: Path) -> list[str]:
 def _column(header: Sequence[str], name: str, path: Path) -> int:
     if header.count(name) != 1:
         found = "several columns" if name in header else "no column"
-        names = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
         raise UserError(
-            f"{path}, line 1: {found} {name!r}. Its columns are {names}. Correct `smiles` or `tasks` in the catalogue."
+            f"{path}, line 1: {found} {name!r}. Its columns are {listed(header)}. Correct `smiles` or "
+            "`tasks` in the catalogue."
         )
     return header.index(name)
 

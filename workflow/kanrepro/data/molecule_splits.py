@@ -184,7 +184,7 @@ def read_split(path: Path | str, molecules: int) -> MoleculeSplit:
         notes = list(content["notes"])
         split = MoleculeSplit(train, validation, test, scaffolds, one_class, str(content["set"]), notes)
         used = np.sort(np.concatenate([train, validation, test]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise UserError(
             f"{path} is not a split file. Make it with: python -m kanrepro.data.molecule_splits --help"
         ) from None

@@ -52,7 +52,7 @@ def read_folds(path: Path | str, graphs: int) -> list[NDArray[np.int64]]:
     try:
         test = [np.asarray(fold, dtype=np.int64) for fold in content["test"]]
         whole = np.sort(np.concatenate(test))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise UserError(f"{path} is not a fold file. Make it with: python -m kanrepro.data.splits --help") from None
     if not np.array_equal(whole, np.arange(graphs)):
         raise UserError(
