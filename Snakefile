@@ -40,6 +40,8 @@ localrules:
     pretrained,
     finetuned,
     fetch_molecules,
+    split_molecules,
+    describe_molecules,
     table,
     figure,
     history,

@@ -51,6 +51,11 @@ def molecule_splits(wildcards):
     return [MOLECULE_SPLIT.format(dataset=wildcards.dataset, scaffold_split=split, seed=seed) for seed in seeds]
 
 
+MOLECULE_DESCRIPTIONS = wanted(
+    [MOLECULE_DESCRIPTION.format(dataset=name) for name in dict.fromkeys(SETTINGS.molecules.sets)]
+)
+
+
 def molecule_memory_mb(wildcards, attempt):
     """MB of memory; twice as many at the second attempt."""
     return int(attempt * (1000 + molecule_rows(wildcards.dataset) / 1500))

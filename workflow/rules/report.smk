@@ -4,6 +4,7 @@ if SETTINGS.report.records == "make":
     DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
 else:
     DESCRIPTIONS = sorted(map(str, Path(RESULTS).glob("records/data/*.json")))
+DESCRIPTIONS += MOLECULE_DESCRIPTIONS
 DESCRIPTIONS += SUPERPIXEL_DESCRIPTIONS
 PUBLISHED = [f"{workflow.basedir}/workflow/published/table{number}.csv" for number in (2, 3, 4)]
 NEEDED = {

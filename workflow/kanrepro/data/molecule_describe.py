@@ -36,6 +36,7 @@ def describe(store: GraphStore) -> dict[str, Any]:
         chiral_atoms, directed_bonds: shares with a chirality, with a direction.
         labels: {positives, negatives, missing: over all tasks}, and under `tasks` the same for each; None without any.
         tasks_of_one_class: those for which the whole set lacks positives or negatives.
+        graphs, candidates: for Table 4, as in `kanrepro.data.describe`.
     """
     assert store.edge_attr is not None
     molecules, atoms, edges = len(store), store.x.shape[0], store.edge_index.shape[1]
@@ -53,6 +54,14 @@ def describe(store: GraphStore) -> dict[str, Any]:
         "chiral_atoms": int((store.x[:, 1] > 0).sum()) / atoms,
         "directed_bonds": int((store.edge_attr[:, 1] > 0).sum()) / max(edges, 1),
         "labels": {**_labels(y), "tasks": tasks} if tasks else None,
+        "graphs": molecules,
+        "candidates": {
+            "undirected_edges_per_graph": edges / 2 / molecules,
+            "directed_edges_per_graph": edges / molecules,
+            "undirected_edges_per_node": edges / 2 / atoms,
+            "directed_edges_per_node": edges / atoms,
+            "mean_of_graphs_directed_edges_per_node": float((store.edge_ptr.diff() / store.node_ptr.diff()).mean()),
+        },
         "tasks_of_one_class": [name for name, labels in tasks.items() if not labels["positives"] * labels["negatives"]],
     }
 
@@ -103,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "schema": 1,
         "dataset": store.meta.get("name"),
         **facts,
+        "demo": bool(facts["demo"]),
         **describe(store),
         "splits": [describe_split(store, path, digest) for path in options.splits],
         "store": str(options.store),

@@ -35,6 +35,7 @@ class Described(pydantic.BaseModel):
     candidates: dict[str, float]
     classes: dict[str, int] = {}  # original label -> graphs
     node_labels: int = 0
+    demo: bool = False
 
     @property
     def chance(self) -> float | None:

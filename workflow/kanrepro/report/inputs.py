@@ -49,7 +49,8 @@ class Inputs:
 
     def description_files(self) -> list[Path]:
         """The descriptions of data sets. Raises UserError where the folder is missing."""
-        below = [record_paths(self.folder, kind) for kind in ("data", "data-superpixels")] if self.folder else []
+        kinds = ("data", "data-molecules", "data-superpixels") if self.folder else ()
+        below = [record_paths(self.folder, kind) for kind in kinds if self.folder]
         return [*self.descriptions, *(path for paths in below for path in paths)]
 
     @cached_property
@@ -69,8 +70,9 @@ class Inputs:
         return frozenset(known | {name for name, source in self.described.items() if source.found.node_labels})
 
     def stand_ins(self, datasets: Iterable[str]) -> frozenset[str]:
-        """Those of `datasets` that stand in for the paper's, as the catalogue says."""
+        """Those of `datasets` that stand in for the paper's, as the catalogue or their descriptions say."""
         demo = {name for name, entry in self.entries.items() if entry.demo}
+        demo |= {name for name, source in self.described.items() if source.found.demo}
         return frozenset(name for name in datasets if self.stand_in or name in demo)
 
     def columns(self, found: Sequence[str], printed: Sequence[str]) -> list[str]:
@@ -111,7 +113,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "--records-from",
         type=Path,
         metavar="FOLDER",
-        help="take records from FOLDER/tu/*/*.json, descriptions from FOLDER/data/*.json and data-superpixels/*.json",
+        help="take records from FOLDER/tu/*/*.json, descriptions from FOLDER/data*/*.json",
     )
     parser.add_argument(
         "--datasets",

@@ -19,6 +19,15 @@ PRINTED_NAME = {
     "REDDIT-MULTI-5K": "RDT-M5K",
     "IMDB-BINARY": "IMDB-B",
     "mnist": "MNIST-superpixel",
+    "zinc-2m": "Zinc-2M",
+    "bbbp": "BBBP",
+    "tox21": "Tox21",
+    "toxcast": "ToxCast",
+    "sider": "SIDER",
+    "clintox": "ClinTox",
+    "muv": "MUV",
+    "hiv": "HIV",
+    "bace": "BACE",
 }
 CATALOGUE_NAME = {printed: name for name, printed in PRINTED_NAME.items()}
 
