@@ -9,6 +9,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+ARRAYS := profiles/slurm/arrays
 OFFLINE ?= envs/requirements.txt envs/slurm.txt
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
@@ -26,7 +27,7 @@ setup: .venv/.ready ## the environment of the workflow, in .venv
 
 cluster: .venv/.ready ## setup for a Slurm cluster: docs/cluster.md
 	@$(PIP) install -r envs/slurm.txt
-	@$(PIP) install --no-build-isolation --no-deps ./profiles/slurm/arrays
+	@$(PIP) install --no-build-isolation --no-deps ./$(ARRAYS) && rm -rf $(ARRAYS)/build $(ARRAYS)/*.egg-info
 	@echo "cluster: set your partitions and account in profiles/slurm/config.yaml, then"
 	@echo "  snakemake --workflow-profile profiles/slurm"
 
@@ -39,7 +40,7 @@ offline-setup: .venv/bin/python ## in the unpacked file: the environment, from w
 	@sha256sum --check --quiet manifest-sha256.txt
 	@$(PIP) install --no-index --find-links wheels $(OFFLINE:%=-r %) || { echo "offline-setup: the packages here are for \
 	$$(cat wheels/python.txt); name that one: rm -r .venv; make offline-setup PYTHON=/path/to/python3"; exit 2; }
-	@$(PIP) install --no-index --no-build-isolation --no-deps -e . ./profiles/slurm/arrays
+	@$(PIP) install --no-index --no-build-isolation --no-deps -e . ./$(ARRAYS) && rm -rf $(ARRAYS)/build $(ARRAYS)/*.egg-info
 	@touch .venv/.ready
 
 demo: .venv/.ready ## the whole workflow at demo size, offline: results/demo/report.html

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from kanrepro import offline
 from kanrepro.errors import UserError
+from kanrepro.plan.jobs import jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("setuptools", "iniconfig")  # pure, small, and here: what builds the project, and one more
@@ -124,12 +126,22 @@ def test_it_is_set_up_without_an_index_and_has_nothing_to_download(unpacked: Pat
     listed = subprocess.run([python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True).stdout
     there = {line.partition("==")[0] for line in listed.splitlines()}
     assert there == {"pip", *PACKAGES, "kanrepro", "snakemake-executor-plugin-slurm-arrays"}
+    assert not (unpacked / "profiles/slurm/arrays/build").exists()
     assert (unpacked / ".venv/.ready").exists()  # other targets of make then install nothing
     plan = subprocess.run(
         [sys.executable, "-m", "snakemake", "downloads", "--dry-run", "--cores", "1"],
         cwd=unpacked, capture_output=True, text=True,
     )  # fmt: skip
     assert plan.returncode == 0 and "rule fetch_tu:" not in plan.stdout + plan.stderr
+
+
+def test_whatever_a_target_fetches_is_among_the_downloads() -> None:
+    targets = [name for name in re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), re.MULTILINE)]
+    assert {"all", "table2", "images"} <= set(targets)
+    found = jobs([*targets, "downloads"], ["--forceall", "--config", "preset=paper"], 1, ROOT)
+    fetched = {path for job in found if job.rule.startswith("fetch_") for path in job.outputs}
+    (target,) = (job for job in found if job.rule == "downloads")
+    assert len(fetched) > 20 and set(target.inputs) == fetched
 
 
 def test_only_a_git_checkout_is_packed(tmp_path: Path) -> None:
