@@ -113,7 +113,7 @@ def _settings(method: str, reading: str, hidden: int, **optimiser: int) -> Pretr
 
 def _views(store: GraphStore, note: str, effort: Effort) -> Iterator[Line]:
     """The share of an epoch that goes to views and batches, at the width of the preset `small`."""
-    some = 500 if effort.quick else 8_000
+    some = 500 if effort.quick else 2_048
     for method, reading in METHODS:
         training = ClockedTraining(store, _settings(method, reading, 64), limit=some)
         for _ in range(2 if effort.quick else 3):

@@ -217,6 +217,41 @@ def test_interrupted_anywhere_it_resumes_to_the_same_bytes(
     assert not list(tmp_path.glob(".*")) or kill == signal.SIGKILL  # only kill -9 can leave a temporary file
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--settings", '{"encoder": {"family": "molecul"}}'], "Did you mean 'molecule'?"),
+        (["--settings", '{"encoder": {"family": "molecule", "join": "concat"}}'], "z from the 'last' layer"),
+        (["--method", "attr_maskin"], "Did you mean 'attr_masking'?"),
+        (["--limit", "1"], "--limit is 1, but contrast needs at least two graphs"),
+    ],
+)
+def test_mistakes_of_the_command_line_are_named(words: list[str], message: str, store_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        pretrain.main(["--store", str(store_path), "--output", "nowhere", *words])
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("method", ["khan_gcl", "attr_masking"])
+def test_a_killed_training_on_molecules_ends_with_the_same_bytes(method: str, tmp_path: Path) -> None:
+    small_molecules().save(tmp_path / "store.safetensors")
+    given = {**TINY, "encoder": {**TINY["encoder"], "family": "molecule"}, "optimiser": {"epochs": 20}}
+
+    def words(output: str) -> list[str]:
+        where = ["--store", str(tmp_path / "store.safetensors"), "--output", str(tmp_path / output)]
+        return [*where, "--method", method, "--limit", "30", "--device", "cpu", "--settings", json.dumps(given)]
+
+    pretrain.main(words("straight"))
+    process = subprocess.Popen([sys.executable, "-m", "kanrepro.pretrain", *words("broken")])
+    while process.poll() is None and not (tmp_path / "broken/state.safetensors").exists():
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    pretrain.main(words("broken"))
+    straight, broken = (tmp_path / run / "encoder.safetensors" for run in ("straight", "broken"))
+    assert straight.read_bytes() == broken.read_bytes()
+
+
 def test_a_corrupt_state_costs_one_epoch_and_changes_nothing(
     undisturbed: Path, store_path: Path, tmp_path: Path
 ) -> None:

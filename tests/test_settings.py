@@ -10,6 +10,7 @@ from kanrepro import reference
 from kanrepro.errors import UserError
 from kanrepro.graph_settings import PretrainSettings, TuSettings
 from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, readings_of
+from kanrepro.molecule_settings import MoleculeSettings
 from kanrepro.settings import Settings, resolve
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,6 +73,49 @@ def test_the_printed_protocol_is_the_default() -> None:
     assert (s.contrast.temperature, s.contrast.head) == (0.2, (32, 32))
     n = s.contrast.negatives
     assert {n.epsilon_delta, n.epsilon_rho} == {0.075} and {n.sigma_delta, n.sigma_rho} == {0.05}
+
+
+def test_the_printed_protocol_is_the_default_for_molecules_too() -> None:
+    molecules = MoleculeSettings()
+    s = molecules.pretrain
+    assert (s.optimiser.epochs, s.optimiser.learning_rate, s.optimiser.batch_size) == (100, 1e-4, 256)
+    assert (s.encoder.hidden, s.encoder.layers, s.encoder.readout, s.encoder.join) == (300, 5, "mean", "last")
+    assert (s.contrast.temperature, s.contrast.head) == (0.1, (300, 300))
+    assert s.views.kinds == ("drop_nodes", "subgraph") and s.views.drop_ratio == s.views.subgraph_ratio == 0.2
+    assert len(molecules.seeds) == 10 and molecules.split == "scaffold"
+
+
+def test_what_is_pre_trained_on_molecules() -> None:
+    molecules = MoleculeSettings(pretrain_seed=3)
+    assert molecules.readings_of("khan_gcl") == ["literal", "repaired"]
+    assert molecules.readings_of("graphcl") == ["literal", "own"]  # without a KAN both readings are the same
+    assert molecules.readings_of("attr_masking") == molecules.readings_of("untrained_mlp") == ["literal"]
+    assert (molecules.seed_of("khan_gcl", 7), molecules.seed_of("untrained_kan", 7)) == (3, 7)
+    own = molecules.pretrain_settings("graphcl", "own")
+    assert (own.contrast.loss, own.optimiser.epochs, own.views.subgraph_hops) == ("one_way", 80, 1)
+    masking = molecules.pretrain_settings("attr_masking", "literal")
+    assert (masking.objective, masking.encoder.network, masking.optimiser.learning_rate) == (
+        "attr_masking",
+        "mlp",
+        1e-3,
+    )
+    assert molecules.pretrain_settings("untrained_kan", "repaired").optimiser.epochs == 0
+
+
+@pytest.mark.parametrize(
+    ("molecules", "message"),
+    [
+        ({"datasets": ["bace"]}, "no pretrain_set to pre-train on"),
+        ({"methods": ["attr_maskin"]}, "Did you mean 'attr_masking'?"),
+        ({"controls": ["shuffled_labels"]}, "unknown control 'shuffled_labels'"),
+        ({"pretrain": {"encoder": {"family": "tu"}}}, "molecules have the encoder family 'molecule'"),
+        ({"pretrain": {"views": {"drop_rate": 0.2}}}, "Did you mean 'molecules.pretrain.views.drop_ratio'?"),
+    ],
+)
+def test_mistakes_about_molecules_are_refused(molecules: dict, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        resolve({"preset": "paper", "molecules": {"pretrain_set": None, "datasets": [], **molecules}}, PRESETS)
+    assert message in str(error.value)
 
 
 def test_readings_and_methods_change_only_what_they_say() -> None:
