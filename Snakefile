@@ -26,6 +26,8 @@ report: "workflow/report/workflow.rst"
 # light work stays on the submitting machine, which also has the network
 localrules:
     all,
+    table1,
+    table6,
     table2,
     table3,
     table4,
@@ -39,6 +41,7 @@ localrules:
     fold_tu,
     pretrained,
     finetuned,
+    transfer_table,
     fetch_molecules,
     split_molecules,
     describe_molecules,
@@ -59,6 +62,16 @@ localrules:
 rule all:
     input:
         PAGE,
+
+
+rule table1:
+    input:
+        table_files("table1"),
+
+
+rule table6:
+    input:
+        table_files("table6"),
 
 
 rule table2:
@@ -108,6 +121,7 @@ if SETTINGS.report.records == "make":
 
 
 include: "workflow/rules/images_report.smk"
+include: "workflow/rules/transfer_report.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -110,6 +110,9 @@ rule report_page:
         image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],
         image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in DRAWN],
         image_records=IMAGE_RECORDS,
+        transfer_tables=[f"{RESULTS}/tables/{table}.html" for table in TRANSFER_SHOWN],
+        transfer_records=TRANSFER_RECORDS,
+        measures=MEASURE_RECORDS,
     output:
         page(PAGE, "page", "Report"),
     log:
@@ -123,8 +126,14 @@ rule report_page:
     params:
         options=options,
         images=lambda wildcards, input: image_page_options(input.image_records),
+        transfer=lambda wildcards, input: " ".join(
+            [
+                transfer_options("transfer-records", input.transfer_records),
+                transfer_options("measures", input.measures),
+            ]
+        ),
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.report.page"),
     shell:
-        "python -m kanrepro.report.page {params.options} {params.images} --margin {params.margin}"
+        "python -m kanrepro.report.page {params.options} {params.images} {params.transfer} --margin {params.margin}"
         " --figures {input.figures} {input.analysis_figures} {input.image_figures} --output {output} > {log} 2>&1"

@@ -66,3 +66,8 @@ def fingerprint_minutes(wildcards, attempt):
     entry = MOLECULE_ENTRIES[wildcards.dataset]
     tasks = 620 if entry.tasks == "others" else len(entry.tasks)
     return int(attempt * (30 + len(SETTINGS.molecules.seeds) * tasks * molecule_rows(wildcards.dataset) / 1e5))
+
+
+def transfer_options(option, files):
+    """What a report stage is told of records: nothing where there are none."""
+    return f"--{option} {' '.join(files)}" if files else ""

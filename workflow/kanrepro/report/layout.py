@@ -5,18 +5,31 @@ from dataclasses import dataclass
 
 from kanrepro.report.results import CONTROLS, LABELS, METHODS
 
+# rows of transfer learning alone
+TRANSFER_LABELS = {"attr_masking": "AttrMasking", "fingerprint": "ECFP fingerprint"}
+
 
 @dataclass(frozen=True)
 class Row:
-    """A measured row: method and reading, and the printed method that it stands beside (None: measured only)."""
+    """A measured row: method and reading, and the printed method that it stands beside (None: measured only).
+
+    `rule` says which epoch counts where a record has several scores.
+    """
 
     method: str
     reading: str
     printed: str | None = None
+    rule: str = ""
 
     @property
     def label(self) -> str:
-        return LABELS[self.method]
+        return label_of(self.method)
+
+    @property
+    def shown(self) -> str:
+        """The reading, and the rule where there is one."""
+        parts = (self.reading if self.reading != "none" else "", self.rule)
+        return ", ".join(filter(None, parts)) or "no network"
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,12 @@ class Difference:
 
     @property
     def label(self) -> str:
-        return f"{LABELS[self.more]} − {LABELS[self.less]}"
+        return f"{label_of(self.more)} − {label_of(self.less)}"
+
+
+def label_of(method: str) -> str:
+    """A method's name in tables."""
+    return {**LABELS, **TRANSFER_LABELS}[method]
 
 
 DIFFERENCES = (
@@ -80,6 +98,7 @@ class Layout:
 
 
 TITLES = {
+    "table1": "Table 1: transfer learning, ROC-AUC in %",
     "table2": "Table 2: unsupervised learning, SVM accuracy in %",
     "table3": "Table 3: Khan-GCL against methods with hard negatives, SVM accuracy in %",
 }

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Mapping
 
 from kanrepro.report.layout import Row
-from kanrepro.report.published import RUNS, Printed
+from kanrepro.report.published import Printed
 from kanrepro.report.scores import Builder
 from kanrepro.report.wording import NOT_RUN
 
@@ -17,6 +17,7 @@ COLUMNS = (
     "measured_mean", "measured_std", "measured_runs", "seeds", "difference", "ci90_low", "ci90_high", "welch_p",
     "equivalence_bound", "margin", "verdict", "notes", "records",
 )  # fmt: skip
+WITH_RULE = (*COLUMNS[:5], "rule", *COLUMNS[5:])  # where a record has several scores
 UNDEFINED = "not defined"
 
 
@@ -28,7 +29,7 @@ def lines(table: Builder, preset: str) -> list[dict[str, str]]:
         if not rows and not table.stand_in:
             found.extend(_printed_only(table, preset, method, dataset) for dataset in table.datasets)
         found.extend(_measured(table, preset, "compared", row, dataset) for row in rows for dataset in table.datasets)
-    if table.table == "table2":
+    if table.table != "table3":
         for group, rows in (("variant", table.layout.variants), ("control", table.layout.controls)):
             found.extend(_measured(table, preset, group, row, dataset) for row in rows for dataset in table.datasets)
     return found
@@ -44,12 +45,13 @@ def to_csv(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def _printed_only(table: Builder, preset: str, method: str, dataset: str) -> dict[str, str]:
-    head = _head(table, preset, "printed", method, NOT_RUN, dataset, table.published.cell(method, dataset))
+    row = Row(method, NOT_RUN, method, NOT_RUN)
+    head = _head(table, preset, "printed", row, dataset, table.published.cell(method, dataset))
     return head | {name: NOT_RUN for name in COLUMNS if name not in head}
 
 
 def _measured(table: Builder, preset: str, group: str, row: Row, dataset: str) -> dict[str, str]:
-    head = _head(table, preset, group, row.method, row.reading, dataset, table.printed(row, dataset))
+    head = _head(table, preset, group, row, dataset, table.printed(row, dataset))
     cell = table.cell(row, dataset)
     if cell is None:
         return head | {name: NOT_RUN for name in COLUMNS if name not in head}
@@ -71,19 +73,18 @@ def _measured(table: Builder, preset: str, group: str, row: Row, dataset: str) -
     }
 
 
-def _head(
-    table: Builder, preset: str, group: str, method: str, reading: str, dataset: str, printed: Printed
-) -> dict[str, str]:
+def _head(table: Builder, preset: str, group: str, row: Row, dataset: str, printed: Printed) -> dict[str, str]:
     return {
         "table": table.table,
         "preset": preset,
         "group": group,
-        "method": method,
-        "reading": reading,
+        "method": row.method,
+        "reading": row.reading,
+        **({"rule": row.rule or "none"} if table.table == "table1" else {}),
         "dataset": dataset,
         "printed_mean": printed.mean or "not printed",
         "printed_std": printed.std or "not printed",
-        "printed_runs": str(RUNS) if printed.mean else "not printed",
+        "printed_runs": str(printed.runs) if printed.mean else "not printed",
         "margin": f"{table.margin:g}",
     }
 

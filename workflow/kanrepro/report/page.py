@@ -14,9 +14,11 @@ import jinja2
 
 from kanrepro.errors import UserError, cli
 from kanrepro.files import atomic
-from kanrepro.report import image_page, image_summary, image_wording, render, statistics, summary, table
+from kanrepro.report import image_page, image_summary, image_wording, render, statistics, summary, table, transfer_page
 from kanrepro.report.image_inputs import ImageInputs
 from kanrepro.report.inputs import Inputs, add_inputs
+from kanrepro.report.transfer_results import BEST
+from kanrepro.report.transfer_table import TransferInputs
 from kanrepro.report.wording import STAND_IN, points
 
 KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -98,22 +100,34 @@ class ImagePart:
     tables: list[Section]
 
 
+@dataclass(frozen=True)
+class TransferPart:
+    """What the page says of transfer learning."""
+
+    records: int
+    seconds: float
+    tables: list[Section]
+
+
 def build(
     inputs: Inputs,
     figures: Sequence[Path],
     base: Path,
     margin: float = statistics.MARGIN,
     images: ImageInputs | None = None,
+    transfer: TransferInputs | None = None,
 ) -> str:
     """The page as HTML text. `base`: the folder that links to records start from.
 
-    With `images` that have records it has a part on DEQ-KAN, which takes the figures named after the image experiments.
+    With `images` that have records it has a part on DEQ-KAN, which takes the figures named after the image experiments;
+    with `transfer` that has records, a part on transfer learning.
 
     Raises:
         UserError: a corrupt record or description, or a figure that cannot be read.
     """
     pictures = [Picture.read(path) for path in figures]
     part = _image_part(images, pictures, base) if images and images.results.cells else None
+    molecules = _transfer_part(transfer, base, margin) if transfer and transfer_page.has_records(transfer) else None
     sections = []
     for name in table.TABLES:
         document, _ = table.build(name, inputs, base, margin)
@@ -133,6 +147,7 @@ def build(
         tables=sections,
         figures=[picture for picture in pictures if not (part and picture in part.figures)],
         images=part,
+        transfer=molecules,
         image_stand_in=image_wording.STAND_IN,
     )
 
@@ -147,6 +162,18 @@ def _image_part(inputs: ImageInputs, pictures: Sequence[Picture], base: Path) ->
         [
             Section(name, document.title, render.html_body(document, 4, f"{name}-"))
             for name, document in documents.items()
+        ],
+    )
+
+
+def _transfer_part(inputs: TransferInputs, base: Path, margin: float) -> TransferPart:
+    found = inputs.by_rule[BEST]
+    return TransferPart(
+        len(transfer_page.records_of(found)) + len(inputs.clocked),
+        transfer_page.seconds(found) + sum(record.cost.seconds for record in inputs.clocked.values()),
+        [
+            Section(name, document.title, render.html_body(document, 4, f"{name}-"))
+            for name, document in transfer_page.documents(inputs, base, margin).items()
         ],
     )
 
@@ -169,9 +196,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="percentage points within which two means count as equivalent (default %(default)s)",
     )
     image_page.add_options(parser)
+    transfer_page.add_options(parser)
     arguments = parser.parse_args(argv)
     images = image_page.inputs_of(arguments)
-    text = build(Inputs.of(arguments), arguments.figures, arguments.output.parent, arguments.margin, images)
+    transfer = transfer_page.inputs_of(arguments)
+    base = arguments.output.parent
+    text = build(Inputs.of(arguments), arguments.figures, base, arguments.margin, images, transfer)
     with atomic(arguments.output) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
     print(arguments.output)

@@ -1,6 +1,6 @@
 """The numbers that the papers print (workflow/published/*.csv), kept with the digits that they print.
 
-Columns of tables 2 and 3: method, citation, dataset, mean, std (percent; empty where the paper prints a dash).
+Columns of tables 1 to 3: method, citation, dataset, mean, std (percent; empty where the paper prints a dash).
 Columns of table 4: dataset, domain, graphs, mean_nodes, mean_degree_as_printed.
 """
 
@@ -13,6 +13,7 @@ from kanrepro.report.statistics import Summary
 
 FOLDER = Path(__file__).resolve().parents[2] / "published"
 RUNS = 5  # "averaged for 5 runs", appendix E.2 of Khan-GCL
+TRANSFER_RUNS = 10  # of Table 1, section 5.1
 
 PRINTED_NAME = {
     "REDDIT-BINARY": "RDT-B",
@@ -34,6 +35,7 @@ CATALOGUE_NAME = {printed: name for name, printed in PRINTED_NAME.items()}
 # the averages of Table 2: over all eight sets, and without the two that TopoGCL lacks
 DATASETS = ("DD", "MUTAG", "NCI1", "PROTEINS", "COLLAB", "REDDIT-BINARY", "REDDIT-MULTI-5K", "IMDB-BINARY")
 AVERAGES = {"AVG": DATASETS, "AVG6": tuple(d for d in DATASETS if d not in ("COLLAB", "REDDIT-MULTI-5K"))}
+MOLECULES = ("bbbp", "tox21", "toxcast", "sider", "clintox", "muv", "hiv", "bace")  # the columns of Table 1
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,11 @@ class Printed:
 
     mean: str
     std: str
+    runs: int = RUNS
 
-    def summary(self, runs: int = RUNS) -> Summary | None:
-        """The cell as a sample of `runs` runs; None where nothing is printed."""
-        return Summary(runs, float(self.mean), float(self.std) if self.std else None) if self.mean else None
+    def summary(self) -> Summary | None:
+        """The cell as a sample of its runs; None where nothing is printed."""
+        return Summary(self.runs, float(self.mean), float(self.std) if self.std else None) if self.mean else None
 
     def __str__(self) -> str:
         if not self.mean:
@@ -79,7 +82,7 @@ class Description:
 
 
 def read_scores(table: str, folder: Path = FOLDER) -> Published:
-    """Table 2 or 3 as printed, under the catalogue's data-set names.
+    """Table 1, 2 or 3 as printed, under the catalogue's data-set names.
 
     Raises:
         UserError: the file is missing or is not such a table.
@@ -94,8 +97,22 @@ def read_scores(table: str, folder: Path = FOLDER) -> Published:
             raise UserError(f"{path}, line {number}: {' '.join(key)} is printed twice; keep one.")
         for value in (row["mean"], row["std"]):
             _number(value, path, number)
-        cells[key] = Printed(row["mean"], row["std"])
+        cells[key] = Printed(row["mean"], row["std"], TRANSFER_RUNS if table == "table1" else RUNS)
     return Published(methods, cells)
+
+
+def read_steps(folder: Path = FOLDER) -> dict[str, tuple[str, str]]:
+    """Table 6 as printed: method -> seconds an iteration, hardware.
+
+    Raises:
+        UserError: the file is missing or is not such a table.
+    """
+    path = folder / "table6.csv"
+    found = {}
+    for number, row in _rows(path, ("method", "seconds_per_iteration", "hardware")):
+        _number(row["seconds_per_iteration"], path, number)
+        found[row["method"]] = row["seconds_per_iteration"], row["hardware"]
+    return found
 
 
 def read_descriptions(folder: Path = FOLDER) -> dict[str, Description]:

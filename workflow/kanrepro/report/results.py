@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from kanrepro.errors import UserError
 from kanrepro.record import Record
@@ -32,30 +32,33 @@ SAME_AS_LITERAL = (
 )
 
 
+AnyRecord = TypeVar("AnyRecord")
+
+
 @dataclass(frozen=True)
-class Run:
-    """One record and where it lies; `accuracy` in percent."""
+class Run(Generic[AnyRecord]):
+    """One record and where it lies; `score` (accuracy, ROC-AUC) in percent."""
 
     seed: int
-    accuracy: float
+    score: float
     path: Path
-    record: Record
+    record: AnyRecord
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Generic[AnyRecord]):
     """The runs behind one number, never none; `notes` says what a reader of the number must know."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[Run[AnyRecord], ...]
     notes: tuple[str, ...] = ()
 
     @property
     def summary(self) -> Summary:
-        return Summary.of(run.accuracy for run in self.runs)
+        return Summary.of(run.score for run in self.runs)
 
     @property
     def by_seed(self) -> dict[int, float]:
-        return {run.seed: run.accuracy for run in self.runs}
+        return {run.seed: run.score for run in self.runs}
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -134,12 +137,23 @@ def _unlike(runs: tuple[Run, ...]) -> tuple[str, ...]:
     """A note where the runs of one cell do not share settings, data or code: their mean then mixes things."""
     first = _identity(runs[0].record)
     keys = sorted({key for run in runs[1:] for key, value in _identity(run.record).items() ^ first.items()})
+    return differing(keys)
+
+
+def differing(keys: list[str]) -> tuple[str, ...]:
+    """The note that runs of one cell differ in `keys`."""
     return (f"The runs of this cell differ in {', '.join(keys)}.",) if keys else ()
 
 
 def _identity(record: Record) -> dict[str, str]:
     """What must agree between the runs of a cell: everything but the seed, as flat text."""
     flat = {"data.sha256": record.data.sha256, "code.pretrain": record.code.pretrain, "code.probe": record.code.probe}
+    return flat | without_seeds(record.settings)
+
+
+def without_seeds(settings: dict[str, Any]) -> dict[str, str]:
+    """Settings as flat text, seeds left out."""
+    flat: dict[str, str] = {}
 
     def walk(prefix: str, value: Any) -> None:
         if isinstance(value, dict):
@@ -149,5 +163,5 @@ def _identity(record: Record) -> dict[str, str]:
         else:
             flat[prefix] = repr(value)
 
-    walk("settings", record.settings)
+    walk("settings", settings)
     return flat

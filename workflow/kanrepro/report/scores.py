@@ -1,4 +1,4 @@
-"""Tables 2 and 3 from records and printed numbers: what every cell says."""
+"""Tables 1 to 3 from records and printed numbers: what every cell says."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from kanrepro.report import statistics
 from kanrepro.report.descriptions import Source
 from kanrepro.report.document import SIGNS, Block, Document, Footnotes, Grid, Item, Records, Text
 from kanrepro.report.layout import TITLES, Difference, Layout, Row
-from kanrepro.report.published import AVERAGES, NOTHING, Printed, Published
+from kanrepro.report.published import AVERAGES, NOTHING, RUNS, Printed, Published
 from kanrepro.report.results import Cell, Results
 from kanrepro.report.statistics import Comparison, compare, paired
 from kanrepro.report.wording import (
@@ -40,10 +40,19 @@ class Builder:
     stand_ins: frozenset[str] = frozenset()
     described: Mapping[str, Source] = field(default_factory=dict)
     footnotes: Footnotes = field(default_factory=Footnotes)
+    controls_lead = (
+        "Variants of the ablation at Khan-GCL's settings, and controls: encoders that were never trained, and labels "
+        "that were permuted before the SVM saw them, which must sit at chance: at most about the share of the largest "
+        "class."
+    )
+    differences_lead = (
+        "Differences between measured rows in percentage points, with the 95 % interval of a t-test paired by seed "
+        "(the runs of a seed share folds) and the number of pairs; `*` where the interval leaves out zero."
+    )
 
     def document(self, preset: str) -> Document:
         """The whole table."""
-        blocks: list[Block] = [Text(introduction(preset, self.datasets, self.stand_ins, self.margin)), self._overview()]
+        blocks: list[Block] = [self._introduction(preset, RUNS), self._overview()]
         if self.table == "table2":
             blocks.append(self._measured_only())
         if not self.stand_in:
@@ -53,6 +62,9 @@ class Builder:
         blocks.append(self._records())
         title = TITLES[self.table] + (" (stand-in data sets)" if self.stand_in else "")
         return Document(title, tuple(blocks), self.footnotes.listed)
+
+    def _introduction(self, preset: str, runs: int) -> Text:
+        return Text(introduction(preset, self.datasets, self.stand_ins, self.margin, runs))
 
     @property
     def stand_in(self) -> bool:
@@ -73,14 +85,19 @@ class Builder:
     @property
     def rows(self) -> list[Row]:
         """All measured rows, in the order of the table."""
-        return self.compared + (self.layout.variants + self.layout.controls if self.table == "table2" else [])
+        return self.compared + (self.layout.variants + self.layout.controls if self.table != "table3" else [])
 
     @property
     def averages(self) -> list[str]:
         """The printed averages whose data sets are all among the columns."""
-        if self.stand_in or self.table != "table2":
+        if self.stand_in:
             return []
-        return [name for name, parts in AVERAGES.items() if set(parts) <= set(self.datasets)]
+        return [name for name, parts in self.averaged.items() if set(parts) <= set(self.datasets)]
+
+    @property
+    def averaged(self) -> Mapping[str, tuple[str, ...]]:
+        """What the table averages: name -> data sets."""
+        return AVERAGES if self.table == "table2" else {}
 
     # numbers
 
@@ -122,13 +139,8 @@ class Builder:
         if self.described:
             unfit = (Item("not defined", "missing"),) * len(averages)
             rows.append((Item("largest class"), Item("share of graphs"), *map(self._chance, self._ran), *unfit))
-        lead = (
-            "Variants of the ablation at Khan-GCL's settings, and controls: encoders that were never trained, and "
-            "labels that were permuted before the SVM saw them, which must sit at chance: at most about the share of "
-            f"the largest class.{self._not_run()}"
-        )
         header = ("Method", "Numbers", *map(short, self._ran), *averages)
-        return Grid("Measured only", header, tuple(rows), heads=2, lead=lead)
+        return Grid("Measured only", header, tuple(rows), heads=2, lead=f"{self.controls_lead}{self._not_run()}")
 
     def _chance(self, dataset: str) -> Item:
         source = self.described.get(dataset)
@@ -139,7 +151,7 @@ class Builder:
     def _measured_row(self, row: Row, datasets: Sequence[str], averages: Sequence[str]) -> tuple[Item, ...]:
         cells = [self._measured_item(row, dataset) for dataset in datasets]
         cells += [self._average_item(row, average) for average in averages]
-        return (Item(row.label), Item(f"measured, {row.reading}"), *cells)
+        return (Item(row.label), Item(f"measured, {row.shown}"), *cells)
 
     def _measured_item(self, row: Row, dataset: str) -> Item:
         cell = self.cell(row, dataset)
@@ -151,7 +163,7 @@ class Builder:
         return Item(text, tone, self.footnotes.mark(cell.notes), self.paths(cell))
 
     def _average_item(self, row: Row, average: str) -> Item:
-        parts = AVERAGES[average]
+        parts = self.averaged[average]
         found = [cell for dataset in parts if (cell := self.cell(row, dataset))]
         if len(found) < len(parts):
             return Item(NOT_RUN, "missing")
@@ -197,7 +209,7 @@ class Builder:
         return (
             Item(short(dataset)),
             Item(row.label),
-            Item(row.reading),
+            Item(row.shown),
             *(Item(text, records=self.paths(cell) if place == 1 else ()) for place, text in enumerate(texts)),
             Item(found.verdict, found.verdict, self.footnotes.mark(notes)),
         )
@@ -207,11 +219,7 @@ class Builder:
         for claim, reading in self.layout.differences:
             cells = (self._difference_item(claim, reading, dataset) for dataset in self._ran)
             rows.append((Item(claim.label), Item(claim.isolates), Item(reading), *cells))
-        lead = (
-            "Differences between measured rows in percentage points, with the 95 % interval of a t-test paired by seed "
-            "(the runs of a seed share folds) and the number of pairs; `*` where the interval leaves out zero."
-            f"{self._not_run()}"
-        )
+        lead = f"{self.differences_lead}{self._not_run()}"
         names = tuple(map(short, self._ran))
         return Grid("What makes the difference", ("Difference", "Isolates", "Reading", *names), tuple(rows), 3, lead)
 
@@ -230,8 +238,9 @@ class Builder:
 
     def _records(self) -> Records:
         cells = []
+        rows = {(row.method, row.reading): row for row in self.rows}  # rules share their records
         for dataset in self.datasets:
-            for row in self.rows:
+            for row in rows.values():
                 cell = self.results.cells.get((dataset, row.method, row.reading))
                 if cell:
                     runs = tuple((f"seed {run.seed}", relative(run.path, self.base)) for run in cell.runs)

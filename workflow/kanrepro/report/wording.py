@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from kanrepro.report.published import PRINTED_NAME, RUNS
+from kanrepro.report.published import PRINTED_NAME
 from kanrepro.report.statistics import Interval, Summary
 
 NOT_RUN = "not run"
@@ -21,12 +21,12 @@ VERDICTS = (
 )
 
 
-def introduction(preset: str, datasets: Collection[str], stand_ins: Collection[str], margin: float) -> str:
-    """The paragraph under the title of a table of `datasets`, some of which may be stand-ins."""
+def introduction(preset: str, datasets: Collection[str], stand_ins: Collection[str], margin: float, runs: int) -> str:
+    """The paragraph under the title of a table of `datasets`, some perhaps stand-ins; `runs`: of a printed cell."""
     if only(stand_ins, datasets):
         return f"Preset `{preset}`. {STAND_IN} {MEASURED}."
     named = f" Stand-ins, of which the paper prints nothing: {', '.join(sorted(stand_ins))}." if stand_ins else ""
-    printed = f"Printed: as in the paper, taken as {RUNS} runs.{named}"
+    printed = f"Printed: as in the paper, taken as {runs} runs.{named}"
     return f"Preset `{preset}`. {printed} {MEASURED}, then the verdict: {VERDICTS.format(margin=points(margin))}."
 
 
