@@ -33,6 +33,8 @@ localrules:
     table4,
     figure4,
     figure2b,
+    figure3,
+    table7,
     ckfi,
     images,
     downloads,
@@ -54,6 +56,7 @@ localrules:
     analysis_figure,
     fetch_digits,
     describe_superpixels,
+    split_digits,
     image_table,
     image_figure,
     report_page,
@@ -97,6 +100,16 @@ rule figure4:
 rule figure2b:
     input:
         figure_files("figure2b"),
+
+
+rule figure3:
+    input:
+        figure_files("figure3"),
+
+
+rule table7:
+    input:
+        table_files("table7"),
 
 
 rule ckfi:

@@ -37,6 +37,8 @@ ORDER = [
     {"embed"},
     {"probe"},
     {"analysis"},
+    {"superpixel_finetune"},
+    {"retrieve"},
     {"image_outputs"},
     {"image_training"},
     {"classify"},
@@ -48,7 +50,17 @@ ORDER = [
 ]
 # who stands after all stages, and reads records and settings without running anything
 READERS = {"report", "explain", "explain_images", "explain_transfer", "explain_parts", "plan", "bundle", "offline"}
-MAY_BE_READ = {"errors", "files", "parts", "record", "image_record", "catalog", "image_catalog", "methods"}
+MAY_BE_READ = {
+    "errors",
+    "files",
+    "parts",
+    "record",
+    "image_record",
+    "catalog",
+    "image_catalog",
+    "superpixel_catalog",
+    "methods",
+}
 MAY_BE_READ |= {"image_models", "provenance", "settings", "yaml_file", "transfer_record", "molecule_catalog"}
 MAY_BE_READ |= {"graph_settings"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -78,7 +78,7 @@ def test_a_method_that_is_only_printed(small):
 
 def test_a_shared_number_says_so(small):
     text = explain.explain("figure4", "MUTAG", "graphcl", "repaired", small)
-    assert "note: On sets with node labels" in text and "graphcl-literal-0.json" in text
+    assert "note: Where nodes have labels" in text and "graphcl-literal-0.json" in text
 
 
 def test_one_run_says_why_there_is_no_test(small, write_cell):

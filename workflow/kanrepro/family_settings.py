@@ -19,11 +19,13 @@ from kanrepro.parts import Positive, Share
 class MoleculeEncoderSettings(EncoderSettings):
     """GIN of Hu et al. with bond embeddings (table 5)."""
 
-    family: Literal["tu", "molecule"] = Field(default="molecule", description="what the graphs are; fixed here")
+    family: Literal["tu", "molecule", "superpixel"] = Field(
+        default="molecule", description="what the graphs are; fixed here"
+    )
     hidden: Positive = Field(default=300, description="width of every layer (table 5), twice that inside")
     layers: Positive = Field(default=5, description="number of layers (table 5)")
     readout: Literal["sum", "mean"] = Field(default="mean", description="over the atoms of a molecule (table 5)")
-    join: Literal["concat", "last"] = Field(
+    join: Literal["concat", "last", "sum"] = Field(
         default="last", description="z is the readout of the last layer; fixed here"
     )
 
@@ -69,5 +71,72 @@ class MoleculePretrainSettings(PretrainSettings):
     optimiser: MoleculeOptimiserSettings = MoleculeOptimiserSettings()  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
+class SuperpixelEncoderSettings(EncoderSettings):
+    """GIN of GraphCL's MNIST code: a linear embedding, residual layers (table 5)."""
+
+    family: Literal["tu", "molecule", "superpixel"] = Field(
+        default="superpixel", description="what the graphs are; fixed here"
+    )
+    hidden: Positive = Field(default=110, description="width of every layer (table 5)")
+    layers: Positive = Field(default=4, description="number of layers (table 5)")
+    join: Literal["concat", "last", "sum"] = Field(
+        default="sum", description="z sums the readouts of the embedding and of all layers (GraphCL); fixed here"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _fixed(self) -> "SuperpixelEncoderSettings":
+        if self.family != "superpixel":
+            raise ValueError("superpixel graphs have the encoder family 'superpixel'")
+        return self
+
+
+class SuperpixelViewSettings(ViewSettings):
+    """Augmentations of superpixel graphs: GraphCL drops a fifth of the nodes, twice."""
+
+    kinds: Annotated[tuple[ViewKind, ...], Field(min_length=1)] = Field(
+        default=("drop_nodes",), description="drawn uniformly for each graph; GraphCL's `--aug nn`"
+    )
+    drop_ratio: Share = Field(default=0.2, description="share of nodes dropped (GraphCL)")
+    edge_ratio: Share = Field(default=0.05, description="share of edges dropped, and as many added (GraphCL)")
+    mask_ratio: Share = Field(default=0.2, description="share of nodes masked (GraphCL)")
+    subgraph_ratio: Share = Field(default=0.6, description="share of nodes kept, plus one node (GraphCL)")
+    directed_edges: bool = Field(default=True, description="nearest neighbours are not symmetric; fixed here")
+
+    @pydantic.model_validator(mode="after")
+    def _directed(self) -> "SuperpixelViewSettings":
+        if not self.directed_edges:
+            raise ValueError("edges to nearest neighbours are not symmetric: directed_edges must stay true")
+        return self
+
+
+class SuperpixelContrastSettings(ContrastSettings):
+    """Losses and projection head (eq. 1, 11, 12; table 5; GraphCL's MNIST code)."""
+
+    temperature: Annotated[float, Field(gt=0)] = Field(default=0.5, description="tau (GraphCL)")
+    head: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
+        default=(110, 110), description="widths (table 5)"
+    )
+
+
+class SuperpixelOptimiserSettings(OptimiserSettings):
+    """Adam (GraphCL's MNIST code)."""
+
+    epochs: Annotated[int, Field(ge=0)] = Field(default=80, description="GraphCL's; 0: the untrained encoder")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="GraphCL's")
+
+
+class SuperpixelPretrainSettings(PretrainSettings):
+    """Pre-training on superpixel graphs, but for the data and the seed."""
+
+    encoder: SuperpixelEncoderSettings = SuperpixelEncoderSettings()  # pyright: ignore[reportIncompatibleVariableOverride]
+    views: SuperpixelViewSettings = SuperpixelViewSettings()  # pyright: ignore[reportIncompatibleVariableOverride]
+    contrast: SuperpixelContrastSettings = SuperpixelContrastSettings()  # pyright: ignore[reportIncompatibleVariableOverride]
+    optimiser: SuperpixelOptimiserSettings = SuperpixelOptimiserSettings()  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
 # encoder.family -> settings that a pre-training starts from
-FAMILIES: dict[str, type[PretrainSettings]] = {"tu": PretrainSettings, "molecule": MoleculePretrainSettings}
+FAMILIES: dict[str, type[PretrainSettings]] = {
+    "tu": PretrainSettings,
+    "molecule": MoleculePretrainSettings,
+    "superpixel": SuperpixelPretrainSettings,
+}

@@ -14,6 +14,7 @@ from kanrepro.errors import UserError
 from kanrepro.graph_settings import PretrainSettings
 
 ROOM = 0.5  # share of an accelerator's free memory that the graphs may take
+KINDS = {"molecule": "molecules", "superpixel": "superpixel graphs", "tu": "graphs with labels or none"}
 Batches = tuple[GraphBatch, ...]  # what one step sees: two views, or one batch with masked atoms
 
 
@@ -44,7 +45,9 @@ class GraphSet:
         """What training sees of the graphs `index`, in batches of `size` on its device; index and generator at home."""
         views = self.settings.views
         made: list[Iterator[GraphBatch]]
-        if self.settings.objective == "attr_masking":
+        if self.settings.objective == "infograph":
+            made = [(self.original.batch(part, self.x) for part in index.split(size))]
+        elif self.settings.objective == "attr_masking":
             batch = self.original.batch(index, self.x)
             made = [mask_atoms(batch, self.settings.masking.ratio, generator).split(size)]
         elif views.first_view == "original":
@@ -63,14 +66,13 @@ class GraphSet:
             UserError: the store holds graphs of another family.
         """
         device = torch.device(device)
-        molecules = store.edge_attr is not None and (store.x.shape[1], store.edge_attr.shape[1]) == (2, 2)
-        if molecules != (settings.encoder.family == "molecule"):
-            found = "molecules" if molecules else "no molecules"
+        found = family_of(store)
+        if found != settings.encoder.family:
             raise UserError(
-                f"the store {store.meta.get('name', '')} holds {found}, but encoder.family is "
+                f"the store {store.meta.get('name', '')} holds {KINDS[found]}, but encoder.family is "
                 f"{settings.encoder.family!r}. Name another store, or another family in --settings."
             )
-        if molecules:
+        if found == "molecule":
             held = store.to(device) if _resident(store, settings, device) else store
             return cls(held, held, held.x, settings, device)
         features = settings.features
@@ -78,6 +80,13 @@ class GraphSet:
         store = replace(store, edge_index=store.edge_index.long(), edge_attr=None)  # once, not for every batch
         original = add_self_loops(store) if features.self_loops else store
         return cls(store.to(device), original.to(device), x.to(device), settings, device)
+
+
+def family_of(store: GraphStore) -> str:
+    """What the graphs of a store are, as `encoder.family` names it."""
+    if store.edge_attr is not None and (store.x.shape[1], store.edge_attr.shape[1]) == (2, 2):
+        return "molecule"
+    return "superpixel" if store.x.is_floating_point() else "tu"
 
 
 def _resident(store: GraphStore, settings: PretrainSettings, device: torch.device) -> bool:

@@ -34,17 +34,25 @@ class KanSettings(Part):
 class EncoderSettings(Part):
     """GIN (table 5)."""
 
-    family: Literal["tu", "molecule"] = Field(default="tu", description="what the graphs are; decides the form of GIN")
+    family: Literal["tu", "molecule", "superpixel"] = Field(
+        default="tu", description="what the graphs are; decides the form of GIN"
+    )
     network: Literal["mlp", "kan"] = Field(default="kan", description="what updates a node; set by the method")
     hidden: Positive = Field(default=32, description="width of every layer (table 5)")
     layers: Positive = Field(default=3, description="number of layers (table 5)")
     readout: Literal["sum", "mean"] = Field(default="sum", description="over the nodes of a graph (table 5)")
-    join: Literal["concat", "last"] = Field(
-        default="concat", description="z from all layers or the last; GraphCL concatenates on TU"
+    join: Literal["concat", "last", "sum"] = Field(
+        default="concat", description="z from all layers or the last; GraphCL concatenates on TU, sums on superpixels"
     )
     normalise_input: bool = Field(default=False, description="batch norm before each KAN; set by the reading")
     dropout: Share = Field(default=0.0, description="after every layer, of molecules alone; GraphCL pre-trains without")
     kan: KanSettings = KanSettings()
+
+    @pydantic.model_validator(mode="after")
+    def _joined(self) -> "EncoderSettings":
+        if (self.join == "sum") != (self.family == "superpixel"):
+            raise ValueError("z is the 'sum' over all layers for the family 'superpixel', and for it alone")
+        return self
 
 
 class FeatureSettings(Part):
@@ -137,7 +145,7 @@ class OptimiserSettings(Part):
 class PretrainSettings(Part):
     """Everything that decides one pre-training, but for the data and the seed."""
 
-    objective: Literal["contrast", "attr_masking"] = Field(
+    objective: Literal["contrast", "attr_masking", "infograph"] = Field(
         default="contrast", description="what is learned; set by the method"
     )
     encoder: EncoderSettings = EncoderSettings()

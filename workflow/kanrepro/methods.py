@@ -32,6 +32,11 @@ BASELINES: dict[str, Changes] = {
     },
 }
 
+# On superpixel graphs, beside the row "InfoMax" of table 7: what graphs and their nodes have in common (InfoGraph).
+SUPERPIXEL_BASELINES: dict[str, Changes] = {
+    "infograph": {"objective": "infograph", "encoder": {"network": "mlp"}, **_NO_NEGATIVES},
+}
+
 # What a number must beat, or sit at: encoders as initialised, and the full method with permuted labels.
 CONTROLS: dict[str, Changes] = {
     "untrained_mlp": {"encoder": {"network": "mlp"}, "optimiser": {"epochs": 0}, **_NO_NEGATIVES},
@@ -73,7 +78,15 @@ MOLECULE_READINGS: dict[str, Changes] = {
     },
 }
 
-ALL: dict[str, Changes] = {**METHODS, **BASELINES, **CONTROLS}
+# On superpixel graphs, which have features of their own. GraphCL's code for them is what the base settings say.
+SUPERPIXEL_READINGS: dict[str, Changes] = {name: MOLECULE_READINGS[name] for name in ("literal", "repaired")}
+
+FAMILY_READINGS: dict[str, dict[str, Changes]] = {
+    "tu": READINGS,
+    "molecule": MOLECULE_READINGS,
+    "superpixel": SUPERPIXEL_READINGS,
+}
+ALL: dict[str, Changes] = {**METHODS, **BASELINES, **SUPERPIXEL_BASELINES, **CONTROLS}
 
 
 def is_mlp(method: str) -> bool:

@@ -1,16 +1,17 @@
-"""What a pre-training minimises: contrast with hard negatives (Khan-GCL), or attribute masking (Hu et al.).
+"""What a pre-training minimises: contrast with hard negatives (Khan-GCL), attribute masking (Hu et al.), InfoGraph.
 
 An objective is a module with the encoder and its own head; its forward takes what a step sees of G graphs
 (`GraphSet.draw`) to the loss and its terms.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import reduce
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, softplus
 from torch.utils.checkpoint import checkpoint
 
 from kanrepro.contrast.loss import hard_negative_loss, nt_xent, one_way_loss
@@ -18,8 +19,9 @@ from kanrepro.contrast.negatives import component_scores, hard_negatives
 from kanrepro.data.atoms import ATOM_TYPES, MASKED_ATOM
 from kanrepro.data.store import GraphBatch
 from kanrepro.distributed import gathered
+from kanrepro.errors import UserError
 from kanrepro.graph_settings import PretrainSettings
-from kanrepro.models.graph_encoder import GraphEncoder, mlp
+from kanrepro.models.graph_encoder import GraphEncoder, mlp, pool
 
 
 class Contrast(nn.Module):
@@ -108,5 +110,48 @@ class Masking(nn.Module):
         return {"loss": cross_entropy(logits, truth), "accuracy": (logits.argmax(1) == truth).float().mean()}
 
 
-Objective = Contrast | Masking
-OBJECTIVES: dict[str, type[Objective]] = {"contrast": Contrast, "attr_masking": Masking}
+class InfoGraph(nn.Module):
+    """What a graph and its nodes have in common (InfoGraph, Sun et al.): nodes are told whether they belong to a graph.
+
+    With T(n, G) = <f(h_n), g(z_G)> the loss is the Jensen-Shannon estimator of mutual information, over G graphs of N
+    nodes: mean over (n, G), n not in G, of softplus(-T) + T - log 2, minus the mean over (n, G), n in G, of
+    log 2 - softplus(-T).
+    """
+
+    def __init__(
+        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        if settings.encoder.family == "tu":
+            raise UserError("infograph needs the states of nodes: encoder.family must be superpixel or molecule.")
+        self.encoder = encoder
+        self.local = Discriminator(encoder.out_features, generator)
+        self.whole = Discriminator(encoder.out_features, generator)
+        self.settings = settings
+
+    def forward(self, batch: GraphBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """A batch of G untouched graphs to the loss, and the share of pairs that are told right, both kinds alike."""
+        h = self.encoder.nodes(batch)
+        z = pool(h, batch, self.settings.encoder.readout)
+        scores = (self.local(h) @ self.whole(z).T).float()  # (N, G)
+        own = batch.node_graph().unsqueeze(1) == torch.arange(batch.num_graphs, device=h.device)
+        inside, others = scores[own], scores[~own]
+        loss = (softplus(-others) + others - math.log(2)).mean() - (math.log(2) - softplus(-inside)).mean()
+        accuracy = ((inside > 0).float().mean() + (others <= 0).float().mean()) / 2
+        return {"loss": loss, "accuracy": accuracy}
+
+
+class Discriminator(nn.Module):
+    """(., D) to (., D): three linear layers, each with a ReLU, beside a linear one."""
+
+    def __init__(self, width: int, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.deep = nn.Sequential(*mlp((width,) * 4, generator), nn.ReLU())
+        self.linear = mlp((width, width), generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.deep(x) + self.linear(x)
+
+
+Objective = Contrast | Masking | InfoGraph
+OBJECTIVES: dict[str, type[Objective]] = {"contrast": Contrast, "attr_masking": Masking, "infograph": InfoGraph}

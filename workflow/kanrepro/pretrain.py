@@ -32,7 +32,7 @@ from kanrepro.files import atomic, sha256, write_json
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.lock import run_lock
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
-from kanrepro.methods import ALL, MOLECULE_READINGS, READINGS, merged, settings_of
+from kanrepro.methods import ALL, FAMILY_READINGS, READINGS, merged, settings_of
 from kanrepro.options import read_object
 from kanrepro.parts import validate
 from kanrepro.training import HISTORY, Training
@@ -79,7 +79,7 @@ def read_settings(given: str, method: str, reading: str) -> PretrainSettings:
     family = encoder.get("family", "tu") if isinstance(encoder, dict) else "tu"
     if family not in FAMILIES:
         raise unknown("family in --settings", str(family), FAMILIES)
-    readings = MOLECULE_READINGS if family == "molecule" else READINGS
+    readings = FAMILY_READINGS[family]
     if reading not in readings and not changes:
         raise unknown("reading", reading, readings)
     base = settings_of(FAMILIES[family]().model_dump(mode="json"), readings.get(reading, {}), method)

@@ -88,7 +88,7 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
     preset = read_yaml(known[name])
     validate(Settings, preset, str(known[name]))
     settings = validate(Settings, merged(preset, config), "config")
-    for part in (settings.tu, settings.molecules):
+    for part in (settings.tu, settings.molecules, settings.superpixels):
         for reading in part.readings:
             for method in part.methods:
                 part.pretrain_settings(method, reading)

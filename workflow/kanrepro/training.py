@@ -23,6 +23,7 @@ HISTORY: dict[str, Sequence[str]] = {  # columns, by what is learned
     "contrast": (
         "epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "seconds",
     ),
+    "infograph": ("epoch", "loss", "accuracy", "outside_grid", "seconds"),
     "attr_masking": ("epoch", "loss", "accuracy", "outside_grid", "seconds"),
 }  # fmt: skip
 

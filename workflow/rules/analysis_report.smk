@@ -30,6 +30,7 @@ def looked_into(pattern, seeds):
 ANALYSIS_FIGURES = {
     "figure2b": looked_into(SPLINES, SETTINGS.analysis.seeds[:1]),
     "ckfi": looked_into(CRITICALITY, SETTINGS.analysis.seeds),
+    "figure3": RETRIEVALS,
 }
 ANALYSED = [figure for figure, documents in ANALYSIS_FIGURES.items() if documents]
 

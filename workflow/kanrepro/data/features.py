@@ -10,12 +10,14 @@ from kanrepro.data.store import GraphStore, owner, pointers
 
 
 def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] = "constant", cap: int = 64) -> Tensor:
-    """(N, D) float features of all nodes of a set with one categorical field or none.
+    """(N, D) float features of all nodes of a set with fields that are numbers, one categorical field, or none.
 
     Args:
         unlabelled: what a set without node labels gets: the constant 1 (D = 1), as in GraphCL, or its in-degree
             one-hot, degrees above `cap` counted as `cap` (D = cap + 1).
     """
+    if store.x.is_floating_point():
+        return store.x.float()
     if store.x.shape[1] == 1:
         return functional.one_hot(store.x[:, 0].long(), len(store.meta["node_labels"])).float()
     if unlabelled == "constant":

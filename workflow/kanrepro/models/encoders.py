@@ -11,6 +11,7 @@ from kanrepro.graph_settings import EncoderSettings, KanSettings, PretrainSettin
 from kanrepro.models.gin import GIN
 from kanrepro.models.graph_encoder import GraphEncoder
 from kanrepro.models.molecule_gin import MoleculeGIN
+from kanrepro.models.superpixel_gin import SuperpixelGIN
 
 
 def build_encoder(
@@ -22,7 +23,8 @@ def build_encoder(
         in_features: width of the node features; of the fields for families that embed them.
         generator: source of the initial values.
     """
-    return {"tu": _tu, "molecule": _molecule}[settings.family](in_features, settings, generator)
+    made = {"tu": _tu, "molecule": _molecule, "superpixel": _superpixel}
+    return made[settings.family](in_features, settings, generator)
 
 
 def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator | None) -> GIN:
@@ -32,7 +34,7 @@ def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator 
         layers=settings.layers,
         network=settings.network,
         readout=settings.readout,
-        join=settings.join,
+        join="concat" if settings.join == "concat" else "last",
         normalise_input=settings.normalise_input,
         kan=_kan(settings.kan),
         generator=generator,
@@ -47,6 +49,19 @@ def _molecule(in_features: int, settings: EncoderSettings, generator: torch.Gene
         readout=settings.readout,
         normalise_input=settings.normalise_input,
         dropout=settings.dropout,
+        kan=_kan(settings.kan),
+        generator=generator,
+    )
+
+
+def _superpixel(in_features: int, settings: EncoderSettings, generator: torch.Generator | None) -> SuperpixelGIN:
+    return SuperpixelGIN(
+        in_features,
+        hidden=settings.hidden,
+        layers=settings.layers,
+        network=settings.network,
+        readout=settings.readout,
+        normalise_input=settings.normalise_input,
         kan=_kan(settings.kan),
         generator=generator,
     )

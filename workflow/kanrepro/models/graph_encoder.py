@@ -49,12 +49,12 @@ class GraphEncoder(nn.Module):
     Attributes:
         out_features: D, components of z.
         blocks: modules with a `network`, an MLP or a KAN.
-        join: whether z concatenates the readouts of all blocks or is that of the last.
+        join: whether z concatenates the readouts of all blocks, sums them, or is that of the last.
     """
 
     out_features: int
     blocks: nn.ModuleList
-    join: Literal["concat", "last"]
+    join: Literal["concat", "last", "sum"]
 
     def nodes(self, batch: GraphBatch) -> Tensor:
         """The last states (N, D) of all nodes, before the readout."""

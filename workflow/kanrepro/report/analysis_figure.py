@@ -1,7 +1,8 @@
-"""Figures about trained encoders as PNG and SVG: figure2b (splines and their bounds) and ckfi (what its scores pick).
+"""Figures about trained encoders as PNG and SVG: figure2b (splines), ckfi (what its scores pick), figure3 (retrieval).
 
-Reads the documents of kanrepro.analysis.splines or kanrepro.analysis.criticality. Writes `<stem>.png` (150 dots an
-inch) and `<stem>.svg`. The same input gives the same bytes (with the same matplotlib), in any order.
+Reads the documents of kanrepro.analysis.splines, kanrepro.analysis.criticality or kanrepro.retrieve. Writes
+`<stem>.png` (150 dots an inch) and `<stem>.svg`. The same input gives the same bytes (with the same matplotlib), in any
+order.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from kanrepro.errors import cli, unknown
-from kanrepro.report import criticality, splines
+from kanrepro.report import criticality, retrieval, splines
 from kanrepro.report.figure import FIXED, write
 
 
@@ -24,7 +25,15 @@ def _ckfi(paths: Sequence[Path], preset: str) -> Figure:
     return criticality.draw([criticality.read(path, preset) for path in paths])
 
 
-FIGURES: dict[str, Callable[[Sequence[Path], str], Figure]] = {"figure2b": _figure2b, "ckfi": _ckfi}
+def _figure3(paths: Sequence[Path], preset: str) -> Figure:
+    return retrieval.draw([retrieval.read(path, preset) for path in paths])
+
+
+FIGURES: dict[str, Callable[[Sequence[Path], str], Figure]] = {
+    "figure2b": _figure2b,
+    "ckfi": _ckfi,
+    "figure3": _figure3,
+}
 
 
 def build(figure: str, documents: Sequence[Path], preset: str) -> Figure:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kanrepro import catalog
+from kanrepro import catalog, superpixel_catalog
 from kanrepro.errors import unknown
 from kanrepro.report import descriptions as table4
 from kanrepro.report import published
@@ -43,9 +43,9 @@ class Inputs:
             arguments.stand_in,
         )
 
-    def record_files(self) -> list[Path]:
-        """The records of the TU experiment. Raises UserError where the folder is missing."""
-        return [*self.records, *(record_paths(self.folder) if self.folder else [])]
+    def record_files(self, kind: str = "tu/*") -> list[Path]:
+        """The records of an experiment. Raises UserError where the folder is missing."""
+        return [*self.records, *(record_paths(self.folder, kind) if self.folder else [])]
 
     def description_files(self) -> list[Path]:
         """The descriptions of data sets. Raises UserError where the folder is missing."""
@@ -71,7 +71,7 @@ class Inputs:
 
     def stand_ins(self, datasets: Iterable[str]) -> frozenset[str]:
         """Those of `datasets` that stand in for the paper's, as the catalogue or their descriptions say."""
-        demo = {name for name, entry in self.entries.items() if entry.demo}
+        demo = {name for name, entry in {**superpixel_catalog.load(), **self.entries}.items() if entry.demo}
         demo |= {name for name, source in self.described.items() if source.found.demo}
         return frozenset(name for name in datasets if self.stand_in or name in demo)
 

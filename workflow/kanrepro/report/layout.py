@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from kanrepro.report.results import CONTROLS, LABELS, METHODS
 
-# rows of transfer learning alone
+# rows of transfer learning, or of superpixel graphs, alone
 TRANSFER_LABELS = {"attr_masking": "AttrMasking", "fingerprint": "ECFP fingerprint"}
+DIGIT_LABELS = {"infograph": "InfoGraph"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Difference:
 
 def label_of(method: str) -> str:
     """A method's name in tables."""
-    return {**LABELS, **TRANSFER_LABELS}[method]
+    return {**LABELS, **TRANSFER_LABELS, **DIGIT_LABELS}[method]
 
 
 DIFFERENCES = (
@@ -100,5 +101,6 @@ class Layout:
 TITLES = {
     "table1": "Table 1: transfer learning, ROC-AUC in %",
     "table2": "Table 2: unsupervised learning, SVM accuracy in %",
+    "table7": "Table 7: fine-tuning on 1 % of the labels of superpixel graphs, test accuracy in %",
     "table3": "Table 3: Khan-GCL against methods with hard negatives, SVM accuracy in %",
 }

@@ -38,6 +38,11 @@ CAPTIONS = {
         "Trained splines with their coefficients, and the variance of all splines against that of their coefficients, "
         "with Proposition 1 as printed and as corrected.",
     ),
+    "figure3": (
+        "Figure 3: neighbours of hard negatives",
+        "Nearest neighbours of hard negatives in the whole set, and how often they are of another class, for CKFI, a "
+        "random perturbation of the same angle, and none.",
+    ),
     "ckfi": (
         "What CKFI picks",
         "The scores of each component beside its variance on data, and beside the accuracy lost without it; the "

@@ -23,11 +23,12 @@ CONTROLS = {
     "shuffled_labels": "shuffled labels",
 }
 LABELS = METHODS | CONTROLS
+KNOWN = {*LABELS, "infograph"}  # of all experiments on graphs but transfer learning
 READINGS = ("own", "literal", "repaired")
-MLP_METHODS = ("graphcl", "untrained_mlp")
+MLP_METHODS = ("graphcl", "untrained_mlp", "infograph")
 
 SAME_AS_LITERAL = (
-    "On sets with node labels an MLP method computes the same thing in both readings: "
+    "Where nodes have labels or features, an MLP method computes the same thing in both readings: "
     "the number of the `repaired` row is that of the `literal` records."
 )
 
@@ -93,8 +94,8 @@ class Results:
         return sorted({dataset for dataset, _, _ in self.cells})
 
 
-def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = ()) -> Results:
-    """Gather the records at `paths`, whatever their order.
+def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = (), experiment: str = "tu") -> Results:
+    """Gather the records of an experiment at `paths`, whatever their order.
 
     Raises:
         UserError: a record is corrupt, belongs to another preset, names an unknown method or reading, has no accuracy,
@@ -103,12 +104,13 @@ def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = ()) -> 
     runs: dict[tuple[str, str, str], dict[int, Run]] = {}
     for path in sorted({Path(path) for path in paths}):
         record = Record.read(path)
-        if record.experiment != "tu":
+        if record.experiment != experiment:
             continue  # other experiments have their own tables
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
-        if record.method not in LABELS:
-            raise UserError(f"{path}: method {record.method!r} is not one of {', '.join(LABELS)}; delete the record.")
+        if record.method not in KNOWN:
+            known = ", ".join(LABELS)
+            raise UserError(f"{path}: method {record.method!r} is not one of {known}; delete the record.")
         if "accuracy" not in record.metrics:
             raise UserError(f"{path}: metrics.accuracy is missing; delete the record and make it again.")
         accuracy = 100 * record.metrics["accuracy"].value
@@ -123,7 +125,7 @@ def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = ()) -> 
 
 
 def record_paths(folder: Path, kind: str = "tu/*") -> list[Path]:
-    """The record files under `folder` (`tu/<data set>/*.json`, or `data/*.json` with kind "data"), sorted.
+    """The record files under `folder`, sorted: `tu/<data set>/*.json`, or of another kind (`superpixels/*`, `data`).
 
     Raises:
         UserError: there is no such folder.

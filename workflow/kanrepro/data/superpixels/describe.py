@@ -33,6 +33,7 @@ def describe(stores: Sequence[GraphStore]) -> dict[str, Any]:
     return {
         "dataset": names[0],
         "printed": stores[0].meta.get("printed"),
+        "demo": bool(stores[0].meta.get("demo")),
         "graphs": graphs,
         "nodes": nodes,
         "directed_edges": edges,

@@ -1,0 +1,112 @@
+"""From digits to Table 7 and Figure 3 at miniature size: pre-train, fine-tune, retrieve, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from kanrepro import pretrain, retrieve, superpixel_finetune
+from kanrepro.data.superpixels import prepare, splits
+from kanrepro.errors import UserError
+from kanrepro.files import read_json
+from kanrepro.record import Record
+from kanrepro.report import analysis_figure, table
+from kanrepro.report.inputs import Inputs
+from kanrepro.superpixel_catalog import entry
+from kanrepro.superpixel_settings import SegmentSettings
+
+ENCODER = '{"family": "superpixel", "hidden": 8, "layers": 1}'
+SMALL = f'{{"encoder": {ENCODER}, "contrast": {{"head": [8]}}, "optimiser": {{"epochs": 1}}}}'
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both stores, a split, and encoders of khan_gcl and infograph."""
+    folder = tmp_path_factory.mktemp("superpixels")
+    for part in ("train", "test"):
+        coarse = SegmentSettings(nodes=20, asked=9)
+        prepare.prepare(entry("digits"), part, [], coarse, folder / f"{part}.safetensors")  # type: ignore[arg-type]
+    splits.split(folder / "train.safetensors", folder / "test.safetensors", 0.2, 50, 100, 3, folder / "split.json")
+    for method in ("khan_gcl", "infograph"):
+        words = ["--store", str(folder / "train.safetensors"), "--limit", "64", "--method", method, "--device", "cpu"]
+        words += ["--reading", "literal", "--settings", SMALL, "--output", str(folder / method), "--preset", "small"]
+        pretrain.main(words)
+    return folder
+
+
+def finetune(world: Path, method: str, output: Path, **changes: str) -> Record:
+    named = {"train": "train.safetensors", "test": "test.safetensors", "split": "split.json"} | changes
+    words = [word for name, file in named.items() for word in (f"--{name}", str(world / file))]
+    words += ["--checkpoint", str(world / method / "encoder.safetensors"), "--device", "cpu", "--preset", "small"]
+    superpixel_finetune.main([*words, "--settings", '{"epochs": 8, "batch_size": 16}', "--output", str(output)])
+    return Record.read(output)
+
+
+def test_fine_tuning_learns_and_is_the_same_again(world: Path, tmp_path: Path) -> None:
+    first = finetune(world, "khan_gcl", tmp_path / "a.json")
+    again = finetune(world, "khan_gcl", tmp_path / "b.json")
+    assert first.metrics == again.metrics and first.details["finetuning"] == again.details["finetuning"]
+    assert first.experiment == "superpixels" and first.seed == 3 and first.encoder == "kan"
+    assert first.details["labelled"] == round(0.2 * 1387) and first.details["tested"] == 100
+    loss = first.details["finetuning"]["loss"]
+    assert loss[-1] < 0.9 * loss[0] and first.metrics["accuracy"].value > 0.2  # chance: 0.1
+    assert len(first.commands) == 2 and first.details["pretrained_on"] == 64
+
+
+def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "records"
+    for method in ("khan_gcl", "infograph"):
+        finetune(world, method, folder / "superpixels" / "digits" / f"{method}-literal-3.json")
+    document, rows = table.build("table7", Inputs("small", folder=folder), tmp_path)
+    lines = {tuple(line.split(",")[3:6]): line for line in rows.splitlines()}
+    assert "GraphCL" in rows and lines["RGCL", "not run", "mnist"].split(",")[6:8] == ["83.8", "0.3"]
+    assert lines["infograph", "literal", "digits"].split(",")[11] == "1"
+    assert document.title.startswith("Table 7")
+    path = tmp_path / "retrieval.json"
+    words = [
+        "--checkpoint",
+        str(world / "khan_gcl" / "encoder.safetensors"),
+        "--output",
+        str(path),
+        "--preset",
+        "small",
+    ]
+    words += ["--stores", str(world / "train.safetensors"), str(world / "test.safetensors"), "--device", "cpu"]
+    retrieve.main([*words, "--settings", '{"queries": 40}'])
+    found = read_json(path)
+    assert found["graphs"] == 1797 and 5 < len(found["examples"]) <= 10
+    for example in found["examples"]:
+        asked = example["query"]
+        numbers = [*example["none"], *example["ckfi"], *example["random"]]
+        assert asked not in numbers and {str(n) for n in [asked, *numbers]} <= found["pictures"].keys()
+    stem = tmp_path / "figure3"
+    analysis_figure.main(
+        ["--figure", "figure3", "--documents", str(path), "--preset", "small", "--output-stem", str(stem)]
+    )
+    assert stem.with_suffix(".png").stat().st_size > 20_000
+
+
+def test_what_does_not_belong_is_refused(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="another version"):
+        finetune(world, "khan_gcl", tmp_path / "r.json", train="test.safetensors", test="train.safetensors")
+    words = ["--stores", str(world / "train.safetensors"), str(world / "test.safetensors"), "--output", "r.json"]
+    with pytest.raises(UserError, match="has no KAN, but an MLP"):
+        retrieve.main(["--checkpoint", str(world / "infograph" / "encoder.safetensors"), *words])
+    settings = '{"encoder": {"family": "tu"}}'
+    with pytest.raises(UserError, match="holds superpixel graphs, but encoder.family is 'tu'"):
+        pretrain.main(
+            [
+                "--store",
+                str(world / "train.safetensors"),
+                "--settings",
+                settings,
+                "--output",
+                str(tmp_path),
+                "--device",
+                "cpu",
+            ]
+        )
+    with pytest.raises(UserError, match="directed_edges must stay true"):
+        pretrain.main(
+            ["--store", str(world / "train.safetensors"), "--output", str(tmp_path), "--settings",
+             '{"encoder": {"family": "superpixel"}, "views": {"directed_edges": false}}']
+        )  # fmt: skip

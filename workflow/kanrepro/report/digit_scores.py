@@ -1,0 +1,89 @@
+"""Table 7 from records and printed numbers: fine-tuning on few labels of superpixel graphs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanrepro.report import published, results
+from kanrepro.report.document import Block, Document
+from kanrepro.report.inputs import Inputs
+from kanrepro.report.layout import DIFFERENCES, TITLES, Difference, Layout, Row
+from kanrepro.report.published import RUNS
+from kanrepro.report.results import METHODS, MLP_METHODS
+from kanrepro.report.scores import Builder
+
+DIGIT_DIFFERENCES = (Difference("infograph", "untrained_mlp", "pre-training by InfoGraph"), *DIFFERENCES)
+ALWAYS = frozenset({"infograph", "graphcl", "khan_gcl", "untrained_mlp", "untrained_kan"})  # have rows, run or not
+
+
+@dataclass(frozen=True)
+class DigitLayout(Layout):
+    """The rows of Table 7: variants of the ablation where they were run, and encoders that were never trained."""
+
+    ran: frozenset[str] = frozenset()
+    mlp: str = "literal"  # the one reading of MLP methods
+
+    @property
+    def measured(self) -> dict[str, tuple[Row, ...]]:
+        return {
+            "InfoMax": (Row("infograph", self.mlp, "InfoMax"),),
+            "GraphCL": (Row("graphcl", self.mlp, "GraphCL"),),
+            "Khan-GCL": tuple(Row("khan_gcl", reading, "Khan-GCL") for reading in self.readings),
+        }
+
+    @property
+    def variants(self) -> list[Row]:
+        return self._rows([method for method in METHODS if method in self.ran - ALWAYS])
+
+    @property
+    def controls(self) -> list[Row]:
+        return [Row("untrained_mlp", self.mlp), *self._rows(["untrained_kan"])]
+
+    @property
+    def differences(self) -> list[tuple[Difference, str]]:
+        return [
+            (claim, reading)
+            for claim in DIGIT_DIFFERENCES
+            if {claim.more, claim.less} <= ALWAYS | self.ran
+            for reading in ([self.mlp] if {claim.more, claim.less} <= {*MLP_METHODS} else self.readings)
+        ]
+
+
+@dataclass
+class DigitBuilder(Builder):
+    """Table 7 in the making."""
+
+    controls_lead = (
+        "Encoders that were never pre-trained, fine-tuned on the same labels: what pre-training has to beat; and "
+        "variants of the ablation where they were run."
+    )
+    differences_lead = (
+        "Differences between measured rows in percentage points, with the 95 % interval of a t-test paired by seed "
+        "(the runs of a seed share their labelled images; all share, but for untrained encoders, one pre-training) and "
+        "the number of pairs; `*` where the interval leaves out zero."
+    )
+
+    def document(self, preset: str) -> Document:
+        """The whole table."""
+        blocks: list[Block] = [self._introduction(preset, RUNS), self._overview(), self._measured_only()]
+        if not self.stand_in:
+            blocks.extend(self._comparisons())
+        blocks += [self._differences(), self._records()]
+        title = TITLES["table7"] + (" (stand-in data sets)" if self.stand_in else "")
+        return Document(title, tuple(blocks), self.footnotes.listed)
+
+    @property
+    def layout(self) -> DigitLayout:
+        ran = frozenset(method for _, method, _ in self.results.cells)
+        mlp = sorted(reading for _, method, reading in self.results.cells if method in MLP_METHODS)
+        return DigitLayout(self.results.readings, ran, mlp[0] if mlp else "literal")
+
+
+def builder(inputs: Inputs, base: Path, margin: float) -> DigitBuilder:
+    """Table 7 with its numbers, before it is a document. Raises UserError for a corrupt or foreign record."""
+    found = results.read(inputs.record_files("superpixels/*"), inputs.preset, (), "superpixels")
+    found = results.Results(found.cells, frozenset(found.datasets))  # an MLP has one reading
+    printed: Sequence[str] = [published.ONE_SET["table7"]]
+    datasets = inputs.columns(found.datasets, printed)
+    scores = published.read_scores("table7", inputs.published)
+    return DigitBuilder("table7", found, scores, datasets, base, margin, inputs.stand_ins(datasets))
