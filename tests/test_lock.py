@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 from kanrepro import lock
 from kanrepro.errors import UserError
 from kanrepro.lock import NAME, run_lock
+
+Happened = Callable[[object], None]
 
 HOLD = """
 import sys, time
@@ -106,40 +109,65 @@ def test_a_file_that_names_nobody_is_no_hindrance(tmp_path: Path) -> None:
         assert not (tmp_path / NAME).exists()
 
 
+@pytest.mark.fault(
+    "One writer",
+    "the writer is a Slurm job on another node that is alive",
+    "`squeue` answers RUNNING, COMPLETING, SUSPENDED, and several states",
+)
 @pytest.mark.parametrize("state", ["RUNNING", "COMPLETING", "SUSPENDED", "PENDING\nRUNNING"])
-def test_a_living_job_on_another_node_is_not_joined(tmp_path: Path, slurm: Any, state: str) -> None:
+def test_a_living_job_on_another_node_is_not_joined(happened: Happened, tmp_path: Path, slurm: Any, state: str) -> None:
     slurm(state)
     folder = named(tmp_path / "run", job="77")
     before = (folder / NAME).read_bytes()
     with pytest.raises(UserError, match="process 1 on node7, Slurm job 77, started 2026-01-01"), run_lock(folder):
         pass
     assert (folder / NAME).read_bytes() == before
+    happened("refused; the message names host, process, job and start")
 
 
+@pytest.mark.fault(
+    "One writer",
+    "the writer was a Slurm job on another node that is gone",
+    "`squeue` answers nothing, CANCELLED, PENDING, or that it knows no such job",
+)
 @pytest.mark.parametrize(
     ("text", "code"),
     [("", 0), ("CANCELLED", 0), ("PENDING", 0), ("slurm_load_jobs error: Invalid job id specified", 1)],
 )
-def test_a_dead_job_on_another_node_is_followed(tmp_path: Path, slurm: Any, text: str, code: int) -> None:
+def test_a_dead_job_on_another_node_is_followed(
+    happened: Happened, tmp_path: Path, slurm: Any, text: str, code: int
+) -> None:
     slurm(text, code)
     said: list[str] = []
     with run_lock(named(tmp_path / "run", job="77"), said.append):
         pass
     assert "taking over from process 1 on node7, Slurm job 77" in said[0]
+    happened("taken over, and said whose place")
 
 
+@pytest.mark.fault(
+    "One writer",
+    "Slurm starts a job again on another node",
+    "the same job id as in the lock",
+)
 def test_a_job_that_slurm_started_again_elsewhere_goes_on(
-    tmp_path: Path, slurm: Any, monkeypatch: pytest.MonkeyPatch
+    happened: Happened, tmp_path: Path, slurm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slurm("RUNNING")
     monkeypatch.setenv("SLURM_JOB_ID", "77")
     with run_lock(named(tmp_path / "run", job="77"), lambda text: None):
         pass
+    happened("it goes on")
 
 
+@pytest.mark.fault(
+    "One writer",
+    "the writer was on another node, and Slurm cannot be asked",
+    "files of long ago, of the future, and one that is renewed",
+)
 @pytest.mark.parametrize("job", [None, "77", "77; touch harm"])
 def test_where_slurm_cannot_say_the_renewals_of_the_file_do(
-    tmp_path: Path, slurm: Any, job: str | None, no_wait: None
+    happened: Happened, tmp_path: Path, slurm: Any, job: str | None, no_wait: None
 ) -> None:
     """A dead writer's file rests, whatever its time says; a living one's moves."""
     slurm("squeue: error: Unable to contact slurm controller", 1)
@@ -167,6 +195,7 @@ def test_where_slurm_cannot_say_the_renewals_of_the_file_do(
     alive.kill()
     alive.wait()
     assert not (tmp_path / "harm").exists()
+    happened("a file that rests is taken over whatever its time; one that is renewed is refused")
 
 
 def test_the_writer_renews_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,8 +206,13 @@ def test_the_writer_renews_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             time.sleep(0.01)
 
 
+@pytest.mark.fault(
+    "One writer",
+    "the file system has no locks",
+    "a dead and a living process of this host",
+)
 def test_where_the_file_system_has_no_locks_the_process_is_looked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    happened: Happened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(*arguments: Any) -> None:
         raise OSError(95, "Operation not supported")
@@ -192,6 +226,7 @@ def test_where_the_file_system_has_no_locks_the_process_is_looked_for(
         named(tmp_path / "run", host=socket.gethostname(), process=process)
         with pytest.raises(UserError, match=f"process {process} on"), run_lock(tmp_path / "run"):
             pass
+    happened("the dead one is followed, the living one refused")
 
 
 def test_who_was_taken_for_dead_leaves_its_successors_file(tmp_path: Path) -> None:

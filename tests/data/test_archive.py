@@ -13,6 +13,8 @@ from kanrepro.data import tu
 from kanrepro.data.archive import Archive
 from kanrepro.errors import UserError
 
+Happened = Callable[[object], None]
+
 Zipped = Callable[..., Path]
 
 
@@ -22,29 +24,52 @@ def single(path: Path, member: str | zipfile.ZipInfo, content: bytes = b"1\n") -
     return path
 
 
+@pytest.mark.fault(
+    "Untrusted input",
+    "an archive of graphs whose member leaves its folder",
+    "`..`, absolute paths, drive letters, backslashes",
+)
 @pytest.mark.parametrize("name", ["../out.txt", "a/../../out.txt", "/etc/out.txt", "C:/out.txt", "..\\out.txt"])
-def test_a_member_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_member_that_leaves_its_folder_is_refused(happened: Happened, tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="would be written outside its folder"):
         Archive(single(tmp_path / "a.zip", name), 10**6, ("_A.txt",))
+    happened("refused with the member")
 
 
-def test_a_link_is_refused(tmp_path: Path) -> None:
+@pytest.mark.fault(
+    "Untrusted input",
+    "a link in an archive of graphs",
+    "to /etc/passwd",
+)
+def test_a_link_is_refused(happened: Happened, tmp_path: Path) -> None:
     link = zipfile.ZipInfo("TOY_A.txt")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with pytest.raises(UserError, match=r"'TOY_A.txt' is a link"):
         Archive(single(tmp_path / "a.zip", link, b"/etc/passwd"), 10**6)
+    happened("refused with the member")
 
 
-def test_a_bomb_stops_at_the_door(tmp_path: Path) -> None:
+@pytest.mark.fault(
+    "Untrusted input",
+    "an archive that unpacks to more than the catalogue allows",
+    "3 MB in 5 kB, against a bound of 2 MB",
+)
+def test_a_bomb_stops_at_the_door(happened: Happened, tmp_path: Path) -> None:
     path = single(tmp_path / "bomb.zip", "TOY_A.txt", bytes(3_000_000))
     assert path.stat().st_size < 5_000
     with pytest.raises(UserError, match=r"would unzip to 3 MB, more than the 2 MB .* `max_unzipped_mb`"):
         Archive(path, 2 * 10**6)
     with Archive(path, 2 * 10**6, ("_labels.txt",)) as archive:  # members that nobody reads do not count
         assert archive.names == []
+    happened("refused before anything is read")
 
 
-def test_a_bomb_that_lies_about_its_size_gives_no_more_than_it_says(tmp_path: Path) -> None:
+@pytest.mark.fault(
+    "Untrusted input",
+    "an archive that lies about its size",
+    "1 MB that says 1 kB",
+)
+def test_a_bomb_that_lies_about_its_size_gives_no_more_than_it_says(happened: Happened, tmp_path: Path) -> None:
     path = single(tmp_path / "liar.zip", "TOY_A.txt", b"1, 1\n" * 200_000)
     content = path.read_bytes()
     true, false = (1_000_000).to_bytes(4, "little"), (1_000).to_bytes(4, "little")
@@ -53,6 +78,7 @@ def test_a_bomb_that_lies_about_its_size_gives_no_more_than_it_says(tmp_path: Pa
     with pytest.raises(UserError, match=r"liar.zip: TOY_A.txt is damaged \(Bad CRC-32"):  # noqa: SIM117
         with Archive(path, 10**6) as archive, archive.open("TOY_A.txt") as stream:
             assert len(stream.read(10**6)) <= 1_000
+    happened("no more than it says is read; then its checksum fails: refused")
 
 
 def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -63,13 +89,19 @@ def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
         Archive(tmp_path / "a.zip", 10**6)
 
 
-def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+@pytest.mark.fault(
+    "Untrusted input",
+    "an encrypted archive",
+    "a member with a password",
+)
+def test_an_encrypted_member_is_refused(happened: Happened, tmp_path: Path) -> None:
     path = single(tmp_path / "a.zip", "TOY_A.txt")
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
     with pytest.raises(UserError, match="is encrypted"):
         Archive(path, 10**6)
+    happened("refused with the member")
 
 
 def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
@@ -86,9 +118,14 @@ def test_a_truncated_archive_is_refused(zipped: Zipped, share: float) -> None:
         tu.read(path, "TOY")
 
 
+@pytest.mark.fault(
+    "Damaged files",
+    "a byte of an archive changes",
+    "any byte, 100 times (hypothesis)",
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_damaged_byte_is_noticed_or_harmless(zipped: Zipped, data: st.DataObject) -> None:
+def test_any_damaged_byte_is_noticed_or_harmless(happened: Happened, zipped: Zipped, data: st.DataObject) -> None:
     path = zipped()
     expected = tu.read(path, "TOY").edge_index.tolist()
     content = bytearray(path.read_bytes())
@@ -99,3 +136,4 @@ def test_any_damaged_byte_is_noticed_or_harmless(zipped: Zipped, data: st.DataOb
     except UserError:
         return
     assert found == expected  # time stamps, attributes, comments
+    happened("refused, or nothing that is read changed")

@@ -20,6 +20,8 @@ from kanrepro.data.download import Patience
 from kanrepro.data.fetch import fetch, main
 from kanrepro.errors import UserError
 
+Happened = Callable[[object], None]
+
 QUICK = Patience(timeout=0.3, attempts=3, wait=0.01)
 NOWHERE = "http://127.0.0.1:9/DATA.zip"  # the discard port: nobody answers
 
@@ -144,6 +146,11 @@ def ranges(*starts: int) -> list[str | None]:
     return [f"bytes={start}-" if start else None for start in starts]
 
 
+@pytest.mark.fault(
+    "Downloads",
+    "a server that is slow, busy, stops in the middle or drops the line",
+    "half a file and then the rest, one that does not resume, HTTP 503, 429 and 500, silence, a byte at a time",
+)
 @pytest.mark.parametrize(
     ("script", "asked"),
     [
@@ -157,15 +164,23 @@ def ranges(*starts: int) -> list[str | None]:
     ],
     ids=["at once", "resumed", "not resumable", "busy", "busy twice", "stalled", "dripping"],
 )
-def test_a_download_ends_whole(server: Server, output: Path, script: list[Any], asked: list[str] | None) -> None:
+def test_a_download_ends_whole(
+    happened: Happened, server: Server, output: Path, script: list[Any], asked: list[str] | None
+) -> None:
     server.script = script
     fetch(entry(server.address, sha256=digest(GOOD)), output, patience=QUICK)
     assert output.read_bytes() == GOOD
     assert list(output.parent.iterdir()) == [output]
     assert len(server.ranges) > 1 if asked is None else server.ranges == asked
+    happened("the file is whole: resumed where the server can, else sent again")
 
 
-def test_a_later_run_resumes_an_earlier_one(server: Server, output: Path) -> None:
+@pytest.mark.fault(
+    "Downloads",
+    "the line is dropped and attempts are used up",
+    "half a file; then the same command",
+)
+def test_a_later_run_resumes_an_earlier_one(happened: Happened, server: Server, output: Path) -> None:
     server.script = [half, ranged]
     wanted = entry(server.address, sha256=digest(GOOD))
     with pytest.raises(UserError, match=r"in 1 attempts: the connection ended after \d+ of \d+ bytes. Run the same"):
@@ -175,23 +190,36 @@ def test_a_later_run_resumes_an_earlier_one(server: Server, output: Path) -> Non
     fetch(wanted, output, patience=QUICK)
     assert output.read_bytes() == GOOD
     assert server.ranges == ranges(0, HALF)
+    happened("one message with how many bytes came; the same command asks for the second half alone")
 
 
+@pytest.mark.fault(
+    "Downloads",
+    "half a file of an older version lies there",
+    "an older half, a longer file, a complete one",
+)
 @pytest.mark.parametrize("begun", [OTHER[:HALF], OTHER + b"more", GOOD], ids=["older half", "longer", "complete"])
-def test_what_an_earlier_run_left_does_no_harm(server: Server, output: Path, begun: bytes) -> None:
+def test_what_an_earlier_run_left_does_no_harm(happened: Happened, server: Server, output: Path, begun: bytes) -> None:
     output.parent.mkdir()
     output.with_name("DATA.zip.part").write_bytes(begun)
     server.script = [ranged]
     fetch(entry(server.address, sha256=digest(GOOD)), output, patience=QUICK)
     assert output.read_bytes() == GOOD
+    happened("the checksum tells, and it is fetched from the start")
 
 
-def test_a_wrong_checksum_names_both_and_deletes_the_file(server: Server, output: Path) -> None:
+@pytest.mark.fault(
+    "Downloads",
+    "a download in which bits changed",
+    "another archive than the catalogue states",
+)
+def test_a_wrong_checksum_names_both_and_deletes_the_file(happened: Happened, server: Server, output: Path) -> None:
     server.script = [lambda handler: whole(handler, OTHER)]
     with pytest.raises(UserError) as caught:
         fetch(entry(server.address, sha256=digest(GOOD)), output, patience=QUICK)
     assert f"checksum {digest(OTHER)}, but the catalogue states {digest(GOOD)}" in str(caught.value)
     assert nothing_left(output)
+    happened("refused with both checksums, and deleted")
 
 
 def test_without_a_checksum_the_log_says_what_decides(
@@ -203,13 +231,24 @@ def test_without_a_checksum_the_log_says_what_decides(
     assert "no checksum is known; the counts of the prepared set decide" in caplog.text
 
 
-def test_without_a_checksum_half_a_file_is_still_noticed(server: Server, output: Path) -> None:
+@pytest.mark.fault(
+    "Downloads",
+    "half a file, announced as whole, where no checksum is known",
+    "a zip archive cut in the middle",
+)
+def test_without_a_checksum_half_a_file_is_still_noticed(happened: Happened, server: Server, output: Path) -> None:
     server.script = [lambda handler: handler.answer(200, GOOD[:HALF], length=-1)]
     with pytest.raises(UserError, match="not a whole zip archive"):
         fetch(entry(server.address), output, patience=QUICK)
     assert nothing_left(output)
+    happened("refused as no whole zip archive, and deleted")
 
 
+@pytest.mark.fault(
+    "Downloads",
+    "a server that sends something else",
+    "a page (HTML) instead of the file, another format, HTTP 404, 403 and 502, more than the bound",
+)
 @pytest.mark.parametrize(
     ("script", "says", "requests"),
     [
@@ -223,18 +262,27 @@ def test_without_a_checksum_half_a_file_is_still_noticed(server: Server, output:
     ],
     ids=["page", "other format", "missing", "forbidden", "down", "announces too much", "sends too much"],
 )
-def test_what_is_no_archive_is_refused(server: Server, output: Path, script: Any, says: str, requests: int) -> None:
+def test_what_is_no_archive_is_refused(
+    happened: Happened, server: Server, output: Path, script: Any, says: str, requests: int
+) -> None:
     server.script = [script]
     with pytest.raises(UserError, match=says):
         fetch(entry(server.address, max_archive_mb=1), output, patience=QUICK)
     assert nothing_left(output)
     assert len(server.ranges) == requests
+    happened("refused at the first bytes, nothing is left; only what may pass is tried again")
 
 
-def test_nobody_answers(output: Path) -> None:
+@pytest.mark.fault(
+    "Downloads",
+    "nobody answers",
+    "a closed port of this machine",
+)
+def test_nobody_answers(happened: Happened, output: Path) -> None:
     with pytest.raises(UserError, match=r"127.0.0.1:9/DATA.zip in 3 attempts: .*refused.*KANREPRO_MIRROR"):
         fetch(entry(), output, patience=QUICK)
     assert nothing_left(output)
+    happened("three attempts, then one message that names the mirror folder as a way out")
 
 
 def test_a_folder_that_cannot_be_written_is_named_and_not_retried(server: Server, tmp_path: Path) -> None:
@@ -245,14 +293,20 @@ def test_a_folder_that_cannot_be_written_is_named_and_not_retried(server: Server
     assert len(server.ranges) <= 1
 
 
+@pytest.mark.fault(
+    "Disks and clocks",
+    "the disk is full in a download",
+    "/dev/full as the file",
+)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is what a full disk is tried with")
-def test_a_full_disk_is_named_and_not_retried(server: Server, output: Path) -> None:
+def test_a_full_disk_is_named_and_not_retried(happened: Happened, server: Server, output: Path) -> None:
     output.parent.mkdir()
     output.with_name("DATA.zip.part").symlink_to("/dev/full")
     server.script = [whole]
     with pytest.raises(UserError, match=r"cannot write .*DATA.zip.part: No space left on device"):
         fetch(entry(server.address), output, patience=QUICK)
     assert len(server.ranges) == 1
+    happened("one message with the file; no further attempt")
 
 
 def test_a_right_file_is_left_alone(output: Path) -> None:
@@ -282,13 +336,19 @@ def test_the_mirror_comes_first(folder: Path, output: Path, fields: dict[str, An
     assert output.read_bytes() == GOOD
 
 
-def test_a_wrong_file_in_the_mirror_is_named_and_kept(folder: Path, output: Path) -> None:
+@pytest.mark.fault(
+    "Downloads",
+    "a damaged file in a mirror folder",
+    "another archive there",
+)
+def test_a_wrong_file_in_the_mirror_is_named_and_kept(happened: Happened, folder: Path, output: Path) -> None:
     (folder / "tu" / "DATA.zip").write_bytes(OTHER)
     with pytest.raises(UserError) as caught:
         fetch(entry(mirror=MIRRORED), output, folder, QUICK)
     assert f"checksum {digest(OTHER)}, but the catalogue states {digest(GOOD)}" in str(caught.value)
     assert (folder / "tu" / "DATA.zip").exists()
     assert nothing_left(output)
+    happened("refused with both checksums; the file is left to its owner")
 
 
 def test_what_the_mirror_lacks_is_downloaded(server: Server, folder: Path, output: Path) -> None:

@@ -4,6 +4,7 @@ import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from image_worlds import tarred
 from kanrepro.data import image_archive
 from kanrepro.data.image_archive import members
 from kanrepro.errors import UserError
+
+Happened = Callable[[object], None]
 
 FILES = {"set/b/2.png": b"two", "set/a/1.png": b"one" * 100, "note.txt": b""}
 
@@ -50,21 +53,33 @@ def test_every_form_gives_the_same_files(tmp_path: Path, form: str) -> None:
     assert content(source) == FILES
 
 
+@pytest.mark.fault(
+    "Untrusted input",
+    "an archive of images whose member leaves its folder",
+    "zip and tar; `..`, absolute paths, drive letters, backslashes",
+)
 @pytest.mark.parametrize("name", ["../out.png", "a/../../out.png", "/etc/out.png", "C:/out.png", "..\\out.png"])
 @pytest.mark.parametrize("make", [tarred, zipped])
-def test_a_member_that_leaves_its_folder_is_refused(tmp_path: Path, make: Any, name: str) -> None:
+def test_a_member_that_leaves_its_folder_is_refused(happened: Happened, tmp_path: Path, make: Any, name: str) -> None:
     with pytest.raises(UserError, match="would be written outside its folder"):
         content(make(tmp_path / "a", {name: b"x"}))
+    happened("refused with the member")
 
 
 def test_leading_dots_and_double_slashes_are_no_other_place(tmp_path: Path) -> None:
     assert set(content(tarred(tmp_path / "a", {"./set//a.png": b"x"}))) == {"set/a.png"}
 
 
+@pytest.mark.fault(
+    "Untrusted input",
+    "links and devices in an archive of images",
+    "symbolic and hard links, pipes, devices",
+)
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
-def test_links_and_devices_in_a_tar_are_not_followed(tmp_path: Path, kind: bytes) -> None:
+def test_links_and_devices_in_a_tar_are_not_followed(happened: Happened, tmp_path: Path, kind: bytes) -> None:
     (member,) = members(with_link(tmp_path / "a.tar", kind), 10**6)
     assert (member.name, member.fault) == ("set/link.png", "a link or other special file, not followed")
+    happened("not followed; left out with the reason, and counted")
 
 
 def test_a_link_in_a_zip_is_not_followed(tmp_path: Path) -> None:
@@ -85,8 +100,13 @@ def test_links_in_a_folder_are_not_followed_but_seen(tmp_path: Path) -> None:
     assert {m.name: bool(m.fault) for m in members(tmp_path / "set", 10**6)} == {"file.png": True, "folder": True}
 
 
+@pytest.mark.fault(
+    "Untrusted input",
+    "images that unpack to more than the catalogue allows",
+    "zip, tar, tar.gz and folders of 3 MB against a bound of 2 MB",
+)
 @pytest.mark.parametrize("form", ["zip", "tar", "gz", "folder"])
-def test_too_much_stops_at_the_limit(tmp_path: Path, form: str) -> None:
+def test_too_much_stops_at_the_limit(happened: Happened, tmp_path: Path, form: str) -> None:
     source, files = tmp_path / "bomb", {f"{i}.png": bytes(10**6) for i in range(3)}
     if form == "zip":
         zipped(source, files)
@@ -98,6 +118,7 @@ def test_too_much_stops_at_the_limit(tmp_path: Path, form: str) -> None:
         tarred(source, files, f"w:{form}" if form == "gz" else "w")
     with pytest.raises(UserError, match=r"unpacks to more than the 2 MB .* `max_unpacked_mb`"):
         content(source, 2 * 10**6)
+    happened("refused at the bound")
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,9 +138,14 @@ def test_a_name_that_appears_twice_is_refused(tmp_path: Path) -> None:
         content(path)
 
 
+@pytest.mark.fault(
+    "Damaged files",
+    "an archive of images is cut short",
+    "zip, tar and tar.gz at two places",
+)
 @pytest.mark.parametrize("form", ["zip", "tar", "gz"])
 @pytest.mark.parametrize("share", [0.3, 0.6])
-def test_half_an_archive_is_named(tmp_path: Path, form: str, share: float) -> None:
+def test_half_an_archive_is_named(happened: Happened, tmp_path: Path, form: str, share: float) -> None:
     source, files = tmp_path / "half", {"a.png": bytes(range(256)) * 40, "b.png": bytes(reversed(range(256))) * 40}
     zipped(source, files) if form == "zip" else tarred(source, files, "w" if form == "tar" else "w:gz")
     whole = source.read_bytes()
@@ -127,6 +153,7 @@ def test_half_an_archive_is_named(tmp_path: Path, form: str, share: float) -> No
     source.write_bytes(whole[: int(size * share)])
     with pytest.raises(UserError, match="half is damaged, or no zip or tar archive .* fetch it again"):
         content(source)
+    happened("refused with the archive")
 
 
 @pytest.mark.parametrize("size", [1024, 1024 + 200])  # after the first member; within the header of the second
