@@ -58,7 +58,7 @@ def plain(axis: Axes) -> None:
     """A light grid, small numbers, no box."""
     axis.grid(color="#e3e3e3", lw=0.6)
     axis.set_axisbelow(True)
-    axis.tick_params(labelsize=8)
+    axis.tick_params(which="both", labelsize=8)
     axis.spines[["top", "right"]].set_visible(False)
 
 

@@ -23,7 +23,7 @@ BOUND = (0, (1, 1.2))
 NOTE = (
     "Distance |F(z) − z| over that of the first iteration, of test images: median, shaded from the 10th to the 90th "
     "percentile. Dots: what the certified map promises, its bound to the power of the iterations done. A line ends "
-    "where the distance is no longer finite; below about 1e-6 single precision has no digits left."
+    "where the distance is zero or no longer finite; below about 1e-6 single precision has no digits left."
 )
 
 
