@@ -131,7 +131,7 @@ def _views(store: GraphStore, note: str, effort: Effort) -> Iterator[Line]:
 
 def _wide_step(store: GraphStore, note: str, effort: Effort) -> Iterator[Line]:
     """Forward and backward of the KAN encoder of table 5 on a view, beside the matrix products of its layers alone."""
-    hidden, batch = (32, 16) if effort.quick else (300, 64)
+    hidden, batch = (32, 16) if effort.quick else (300, 256)
     training = Training(store, _settings("khan_gcl", "repaired", hidden, batch_size=batch), 0, "cpu")
     view = next(iter(training.views(stream(0, "views"))))[0]
     encoder = training.model.encoder
