@@ -111,6 +111,8 @@ def test_histories_become_curves(history):
     drawn = figure.build("history", Inputs("small"), [history])
     assert [axis.get_yscale() for axis in drawn.axes] == ["linear", "linear", "linear", "log", "linear"]
     assert np.asarray(drawn.axes[0].lines[0].get_xydata()).tolist() == [[1, 5], [2, 4]]
+    asked = figure.build("history", Inputs("small", datasets=("NCI1", "MUTAG", "DD")), [history])
+    assert "No training history here: NCI1, DD." in words(asked)
 
 
 def test_what_is_not_defined_is_said(history):

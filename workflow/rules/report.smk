@@ -14,13 +14,24 @@ NEEDED = {
     "table7": TABLE7,
     "figure4": records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
 }
-HISTORIES = {"history-molecules": MOLECULE_HISTORIES} if MOLECULE_HISTORIES else {}
-HISTORIES["history"] = wanted(
-    f"{RUN}/history.csv".format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
-    for dataset, entry in ENTRIES.items()
-    for method in SETTINGS.tu.methods
-    for reading in methods.readings_of(method, list(SETTINGS.tu.readings), bool(entry.expected.node_labels))
-)
+HISTORIES = {
+    "history": wanted(
+        f"{RUN}/history.csv".format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
+        for dataset, entry in ENTRIES.items()
+        for method in SETTINGS.tu.methods
+        for reading in methods.readings_of(method, list(SETTINGS.tu.readings), bool(entry.expected.node_labels))
+    ),
+    "history-molecules": MOLECULE_HISTORIES,
+}
+CURVES = [figure for figure, runs in HISTORIES.items() if runs]
+# with `report: {records: existing}` runs may be elsewhere: a figure that is there stays as it is then
+CURVES_SHOWN = [figure for figure in HISTORIES if figure in CURVES or os.path.exists(figure_files(figure)[0])]
+
+
+def history_options(figure):
+    """The preset, and for the TU sets those that are asked for: the figure names the ones without a run."""
+    asked = f"--datasets {' '.join(SETTINGS.tu.datasets)} {CATALOGS}" if figure == "history" else ""
+    return f"--preset {SETTINGS.preset} {asked}"
 
 
 rule table:
@@ -85,17 +96,17 @@ rule history:
     benchmark:
         f"benchmarks/{SETTINGS.preset}/{{history}}.tsv"
     wildcard_constraints:
-        history="|".join(HISTORIES),
+        history="|".join(CURVES) or "(?!)",  # without runs nothing can be drawn
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
-        preset=SETTINGS.preset,
+        options=lambda wildcards: history_options(wildcards.history),
         stem=stem,
         code=code_digest("kanrepro.report.figure"),
     shell:
-        "python -m kanrepro.report.figure --figure {wildcards.history} --preset {params.preset} --histories {input.histories}"
+        "python -m kanrepro.report.figure --figure {wildcards.history} {params.options} --histories {input.histories}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -106,7 +117,7 @@ rule report_page:
         published=PUBLISHED,
         template=f"{workflow.basedir}/workflow/kanrepro/report/page.html.j2",
         tables=expand(f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4"]),
-        figures=[f"{RESULTS}/figures/figure4.svg", *(f"{RESULTS}/figures/{name}.png" for name in sorted(HISTORIES))],
+        figures=[f"{RESULTS}/figures/figure4.svg", *(figure_files(figure)[0] for figure in CURVES_SHOWN)],
         analysis_figures=[f"{RESULTS}/figures/{figure}.png" for figure in ANALYSED],
         image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],
         image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in DRAWN],

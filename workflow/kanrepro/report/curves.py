@@ -107,6 +107,11 @@ def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
     columns = len(handles) if len(handles) < size[0] / 1.4 else (len(handles) + 1) // 2
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=8.5)
     figure.align_ylabels(list(axes[:, 0]))
+    missing = [short(dataset) for dataset in datasets if dataset not in shown]
+    if missing:
+        figure.supxlabel(
+            f"No training history here: {', '.join(missing)}.", x=0.01, ha="left", fontsize=7.5, color="#444"
+        )
     return figure
 
 
