@@ -87,8 +87,8 @@ def _notes(runs: tuple[TransferRun, ...]) -> tuple[str, ...]:
     record = runs[0].record
     excluded = record.excluded.get("test", [])
     missing = (
-        f"{len(excluded)} of {len(record.tasks)} tasks have one class only among the test molecules and count in no "
-        "mean.",
+        "Without both classes among the test molecules, and so in no mean: "
+        f"{len(excluded)} of {len(record.tasks)} tasks.",
     )
     return differing(keys) + (missing if excluded else ())
 
