@@ -17,6 +17,7 @@ import bench_kan
 import bench_memory
 import bench_molecules
 import bench_scaling
+import bench_superpixels
 import bench_svm
 import bench_views
 import bench_workflow
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "views": bench_views.lines,
     "epoch": bench_epoch.lines,
     "memory": bench_memory.lines,
+    "superpixels": bench_superpixels.lines,
     "molecules": bench_molecules.lines,
     "deq-step": bench_deq_step.lines,
     "equilibrium": bench_equilibrium.lines,

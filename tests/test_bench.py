@@ -16,7 +16,7 @@ from kanrepro.training import Training
 
 ROOT = Path(__file__).resolve().parents[1]
 LINE = {"name", "value", "unit", "target", "threads", "note", "times", "met"}
-FAST = ["kan-in-stages", "ckfi", "views", "epoch"]
+FAST = ["kan-in-stages", "ckfi", "views", "epoch", "superpixels"]
 
 
 @pytest.fixture

@@ -49,7 +49,17 @@ ORDER = [
     {"finetune"},
 ]
 # who stands after all stages, and reads records and settings without running anything
-READERS = {"report", "explain", "explain_images", "explain_transfer", "explain_parts", "plan", "bundle", "offline"}
+READERS = {
+    "report",
+    "explain",
+    "explain_images",
+    "explain_digits",
+    "explain_transfer",
+    "explain_parts",
+    "plan",
+    "bundle",
+    "offline",
+}
 MAY_BE_READ = {
     "errors",
     "files",

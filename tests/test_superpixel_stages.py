@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kanrepro import pretrain, retrieve, superpixel_finetune
+from kanrepro import explain_digits, pretrain, retrieve, superpixel_finetune
 from kanrepro.data.superpixels import prepare, splits
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, write_json
@@ -65,6 +65,12 @@ def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Pat
     _, rows = table.build("table7", Inputs("small", folder=folder), tmp_path)
     assert "printed,RGCL,not run,mnist,83.8,0.3,5" in rows and "compared,infograph,literal,mnist,63.2,0.8,5" in rows
     assert "control,untrained_kan,repaired,mnist,not printed" in rows
+    for path in (folder / "superpixels" / "mnist").glob("*.json"):
+        write_json(tmp_path / "small" / "records" / "superpixels" / "mnist" / path.name, read_json(path))
+    text = explain_digits.explain("MNIST-superpixel", "infograph", None, tmp_path / "small")
+    assert "over 1 runs; printed: 63.2 ± 0.8" in text and "superpixel_finetune" in text and "python -m kanrepro" in text
+    with pytest.raises(UserError, match="Did you mean 'khan_gcl'"):
+        explain_digits.explain("mnist", "khangcl", None, tmp_path / "small")
     path = tmp_path / "retrieval.json"
     words = [
         "--checkpoint",

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kanrepro import explain_images, explain_transfer
+from kanrepro import explain_digits, explain_images, explain_transfer
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.explain_parts import code_state, file_state, laid_out, snakemake_command
 from kanrepro.image_models import SPLITS
@@ -31,7 +31,9 @@ def explain(table: str, dataset: str, method: str | None, reading: str | None, r
         UserError: an unknown table, data set, method or reading, with the nearest known one; a corrupt record.
     """
     if table not in TABLES:
-        raise unknown("table", table, [*explain_transfer.TABLES, *TABLES, *explain_images.TABLES])
+        raise unknown(
+            "table", table, [*explain_transfer.TABLES, *TABLES, *explain_digits.TABLES, *explain_images.TABLES]
+        )
     inputs = Inputs(results.name, folder=results / "records")
     known = {*published.DATASETS, *inputs.entries, *_folders(inputs)}
     if table == "table4":
@@ -175,7 +177,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Print the chain from a number of a table to data, settings, seed, code, machine and command.",
         epilog="example: python -m kanrepro.explain table2 MUTAG khan_gcl --reading repaired",
     )
-    parser.add_argument("table", help=", ".join([*explain_transfer.TABLES, *TABLES, *explain_images.TABLES]))
+    parser.add_argument(
+        "table", help=", ".join([*explain_transfer.TABLES, *TABLES, *explain_digits.TABLES, *explain_images.TABLES])
+    )
     parser.add_argument("dataset", help="as in the catalogue or as printed: REDDIT-BINARY or RDT-B")
     parser.add_argument("method", nargs="?", help="khan_gcl or Khan-GCL, ..., or deq_kan, ...; not needed for table4")
     parser.add_argument("--reading", help=f"{', '.join(READINGS)} (default: all that the table shows)")
@@ -189,6 +193,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.table in explain_images.TABLES:
         print(explain_images.explain(arguments.dataset, arguments.method, arguments.split, arguments.results))
+    elif arguments.table in explain_digits.TABLES:
+        print(explain_digits.explain(arguments.dataset, arguments.method, arguments.reading, arguments.results))
     elif arguments.table in explain_transfer.TABLES:
         print(explain_transfer.explain(arguments.dataset, arguments.method, arguments.reading, arguments.results))
     else:

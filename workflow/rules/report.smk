@@ -112,11 +112,13 @@ rule history:
 
 rule report_page:
     input:
-        records=NEEDED["table2"],
+        records=NEEDED["table2"] + TABLE7,
         descriptions=DESCRIPTIONS,
         published=PUBLISHED,
         template=f"{workflow.basedir}/workflow/kanrepro/report/page.html.j2",
-        tables=expand(f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4"]),
+        tables=expand(
+            f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4", *(["table7"] if TABLE7 else [])]
+        ),
         figures=[f"{RESULTS}/figures/figure4.svg", *(figure_files(figure)[0] for figure in CURVES_SHOWN)],
         analysis_figures=[f"{RESULTS}/figures/{figure}.png" for figure in ANALYSED],
         image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],

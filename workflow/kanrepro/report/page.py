@@ -14,7 +14,17 @@ import jinja2
 
 from kanrepro.errors import UserError, cli
 from kanrepro.files import atomic
-from kanrepro.report import image_page, image_summary, image_wording, render, statistics, summary, table, transfer_page
+from kanrepro.report import (
+    digit_scores,
+    image_page,
+    image_summary,
+    image_wording,
+    render,
+    statistics,
+    summary,
+    table,
+    transfer_page,
+)
 from kanrepro.report.image_inputs import ImageInputs
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.transfer_results import BEST
@@ -134,7 +144,8 @@ def build(
     part = _image_part(images, pictures, base) if images and images.results.cells else None
     molecules = _transfer_part(transfer, base, margin) if transfer and transfer_page.has_records(transfer) else None
     sections = []
-    for name in table.TABLES:
+    digits = digit_scores.builder(inputs, base, margin).results.cells
+    for name in (*table.TABLES, *(["table7"] if digits else [])):
         document, _ = table.build(name, inputs, base, margin)
         sections.append(Section(name, document.title, render.html_body(document, 3, f"{name}-")))
     scores = table.builder("table2", inputs, base, margin)
