@@ -1,4 +1,4 @@
-"""The chain behind a number of Table 7: which records, what made them, and whether files and code are still the same."""
+"""The chain behind a number of Table 7: which records, what made them, and whether files and code are still so."""
 
 from pathlib import Path
 
