@@ -19,7 +19,7 @@ from kanrepro.errors import UserError
 from kanrepro.files import write_json
 
 Happened = Callable[[object], None]
-SETTINGS = json.dumps({"optimiser": {"epochs": 3, "batch_size": 16}})
+SETTINGS = json.dumps({"optimiser": {"epochs": 20, "batch_size": 16}})
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ Happened = Callable[[object], None]
 
 def graphs(folder: Path) -> tuple[str, list[object], str]:
     rings_and_stars().save(folder / "rings.safetensors")
-    settings = json.dumps({"optimiser": {"epochs": 12, "batch_size": 16}})
+    settings = json.dumps({"optimiser": {"epochs": 30, "batch_size": 16}})
     return (
         "kanrepro.pretrain",
         ["--store", folder / "rings.safetensors", "--settings", settings, "--device", "cpu"],
@@ -27,7 +27,18 @@ def graphs(folder: Path) -> tuple[str, list[object], str]:
 
 def images(folder: Path) -> tuple[str, list[object], str]:
     store, split = write_world(folder)
-    given = ["--store", store, "--split", split, "--model", "cnn", "--settings", option(epochs=12), "--device", "cpu"]
+    given = [
+        "--store",
+        store,
+        "--split",
+        split,
+        "--model",
+        "cnn",
+        "--settings",
+        option(epochs=80, patience=80),
+        "--device",
+        "cpu",
+    ]
     return "kanrepro.classify", given, "model.safetensors"
 
 
