@@ -4,7 +4,6 @@ Three runs side by side: the workflow on this machine, the same through Slurm, w
 and a small workflow whose first attempt outlasts its limit. What is asserted is what Slurm says of its jobs.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -107,7 +106,7 @@ def outcome(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Outco
     environment = {
         **cluster.environment,
         "PATH": f"{Path(sys.executable).parent}:{cluster.environment['PATH']}",
-        "PYTHONPATH": f"{ROOT / 'workflow'}:{ROOT / 'profiles/slurm/arrays'}:{os.environ.get('PYTHONPATH', '')}",
+        "PYTHONPATH": f"{ROOT / 'workflow'}:{ROOT / 'profiles/slurm/arrays'}",
         "OMP_NUM_THREADS": "1",
     }
     profile = ["--workflow-profile", str(site(tmp_path_factory.mktemp("site")))]
