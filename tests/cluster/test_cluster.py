@@ -32,6 +32,7 @@ TINY = {
         "svm": {"c_values": [1.0], "folds": 2, "inner_folds": 2},
     },
     "superpixels": {"dataset": None},
+    "molecules": {"pretrain_set": None, "datasets": []},
 }
 SOON = ["--slurm-arrays-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
 SHARE = ["sharing:gpu=0", "sharing:gres=shard:1", "sharing:slurm_partition=gpu"]  # as docs/cluster.md has it
@@ -186,14 +187,15 @@ def minutes(job: dict[str, str]) -> int:
 
 def test_a_stopped_cluster_leaves_nothing_behind(cluster: Cluster) -> None:
     other = Cluster(cpus=2)
-    other.run(
-        "sbatch", "--mem=10", "--time=5", "--output=/dev/null", "--wrap", "trap '' TERM; srun sleep 297; sleep 298"
-    )
-    until = time.monotonic() + 20
-    while not any("sleep" in process.name() for process in other.processes()):
-        assert time.monotonic() < until, other.jobs()
-        time.sleep(0.2)
-    other.stop()
+    try:
+        stubborn = "trap '' TERM; srun sleep 297; sleep 298"
+        other.run("sbatch", "--mem=10", "--time=5", "--output=/dev/null", "--wrap", stubborn)
+        until = time.monotonic() + 60
+        while not any("sleep" in process.name() for process in other.processes()):
+            assert time.monotonic() < until, other.jobs()
+            time.sleep(0.2)
+    finally:
+        other.stop()
     assert not other.processes() and not other.folder.exists()
 
 
