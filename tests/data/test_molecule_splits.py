@@ -220,6 +220,14 @@ def test_the_description_of_one_molecule_in_full() -> None:
         "without_bonds": 1,
         "chiral_atoms": 1 / 7,
         "directed_bonds": 0.4,
+        "graphs": 2,
+        "candidates": {
+            "undirected_edges_per_graph": 2.5,
+            "directed_edges_per_graph": 5.0,
+            "undirected_edges_per_node": 5 / 7,
+            "directed_edges_per_node": 10 / 7,
+            "mean_of_graphs_directed_edges_per_node": (10 / 6 + 0) / 2,
+        },
         "labels": {
             "positives": 1,
             "negatives": 0,

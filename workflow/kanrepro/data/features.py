@@ -16,7 +16,7 @@ def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] =
         unlabelled: what a set without node labels gets: the constant 1 (D = 1), as in GraphCL, or its in-degree
             one-hot, degrees above `cap` counted as `cap` (D = cap + 1).
     """
-    if store.x.is_floating_point():
+    if store.x.is_floating_point() and store.x.shape[1]:
         return store.x.float()
     if store.x.shape[1] == 1:
         return functional.one_hot(store.x[:, 0].long(), len(store.meta["node_labels"])).float()

@@ -60,7 +60,7 @@ def describe(store: GraphStore) -> dict[str, Any]:
             "directed_edges_per_graph": edges / molecules,
             "undirected_edges_per_node": edges / 2 / atoms,
             "directed_edges_per_node": edges / atoms,
-            "mean_of_graphs_directed_edges_per_node": float((store.edge_ptr.diff() / store.node_ptr.diff()).mean()),
+            "mean_of_graphs_directed_edges_per_node": float((store.edge_ptr.diff().double() / store.node_ptr.diff()).mean()),
         },
         "tasks_of_one_class": [name for name, labels in tasks.items() if not labels["positives"] * labels["negatives"]],
     }
