@@ -13,6 +13,7 @@ import bench_ckfi
 import bench_deq_step
 import bench_epoch
 import bench_equilibrium
+import bench_finetune
 import bench_kan
 import bench_memory
 import bench_molecules
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": bench_memory.lines,
     "superpixels": bench_superpixels.lines,
     "molecules": bench_molecules.lines,
+    "finetune": bench_finetune.lines,
     "deq-step": bench_deq_step.lines,
     "equilibrium": bench_equilibrium.lines,
     "workflow": bench_workflow.lines,

@@ -65,7 +65,7 @@ def test_quick_run_writes_whole_lines(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_every_benchmark_runs(tmp_path: Path) -> None:
     document = quick_run(tmp_path)
-    slow = {"kan", "memory", "molecules", "deq-step", "equilibrium", "workflow", "scaling", "svm"}
+    slow = {"kan", "memory", "molecules", "finetune", "deq-step", "equilibrium", "workflow", "scaling", "svm"}
     assert {*FAST, *slow} == set(document["sections"])
     check(document["sections"], (tmp_path / "README.md").read_text(), NOT_HERE)
 
