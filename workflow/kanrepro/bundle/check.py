@@ -24,10 +24,12 @@ from kanrepro.files import read_json
 from kanrepro.image_record import ImageRecord
 from kanrepro.parts import validate
 from kanrepro.record import Record
-from kanrepro.report import image_table, table
+from kanrepro.report import image_table, table, transfer_table
 from kanrepro.report.image_inputs import ImageInputs
 from kanrepro.report.inputs import Inputs
+from kanrepro.report.transfer_table import TransferInputs
 from kanrepro.settings import Settings
+from kanrepro.transfer_record import MeasureRecord, TransferRecord
 
 MEMBERS = 100_000  # at most
 MB = 1 << 20
@@ -174,8 +176,8 @@ def _settings(bundle: Path, folder: Path) -> tuple[str, Settings]:
 
 def _records(bundle: Path, folder: Path, preset: str) -> str:
     """Validate every record; descriptions, traces and the rest must be JSON."""
-    kinds = {"tu": Record, "images": ImageRecord}
-    counted = {"tu": 0, "images": 0, "others": 0}
+    kinds = {"tu": Record, "images": ImageRecord, "transfer": TransferRecord, "measure": MeasureRecord}
+    counted = dict.fromkeys([*kinds, "others"], 0)
     records = folder / "results" / preset / "records"
     for path in sorted(records.rglob("*")):
         if not path.is_file():
@@ -192,7 +194,8 @@ def _records(bundle: Path, folder: Path, preset: str) -> str:
         except RecursionError:
             raise UserError(f"{bundle}: {path.relative_to(folder)} is nested too deeply to be a record.") from None
         counted[kind if model else "others"] += 1
-    return f"{counted['tu']} of graphs and {counted['images']} of images are valid, {counted['others']} others are JSON"
+    valid = f"{counted['tu']} of graphs, {counted['images']} of images and {counted['transfer']} of molecules are valid"
+    return f"{valid}, {counted['others'] + counted['measure']} others are JSON"
 
 
 def _tables(bundle: Path, folder: Path, preset: str, settings: Settings) -> list[str]:
@@ -200,8 +203,8 @@ def _tables(bundle: Path, folder: Path, preset: str, settings: Settings) -> list
     results = folder / "results" / preset
     said = []
     for name in sorted({path.stem for path in (results / "tables").glob("*") if path.is_file()}):
-        module = "image_table" if name in image_table.TABLES else "table"
-        if name not in {*image_table.TABLES, *table.TABLES}:
+        module = next((module for module, tables in MADE_BY.items() if name in tables), None)
+        if module is None:
             raise UserError(f"{bundle}: results/{preset}/tables/{name} is no table of this workflow.")
         if not same_code(f"kanrepro.report.{module}", folder):
             said.append(f"{name} NOT compared: the installed kanrepro.report.{module} differs from the bundled one")
@@ -221,12 +224,19 @@ def _tables(bundle: Path, folder: Path, preset: str, settings: Settings) -> list
     return said or ["none in the bundle"]
 
 
+# which module makes which tables
+MADE_BY = {"table": table.ALL_TABLES, "image_table": image_table.TABLES, "transfer_table": transfer_table.TABLES}
+
+
 def _make_again(name: str, results: Path, preset: str, settings: Settings, stem: Path, folder: Path) -> list[Path]:
     records = results / "records"
     if name in image_table.TABLES:
         images = settings.images
         given = ImageInputs(preset, (), records, images.datasets, images.models, images.split)
         document, rows = image_table.build(name, given, stem.parent)
+    elif name in transfer_table.TABLES:
+        transfer = TransferInputs(preset, folder=records, published=folder / "workflow" / "published")
+        document, rows = transfer_table.build(name, transfer, stem.parent, settings.report.margin)
     else:
         catalogs = tuple(folder / path for path in settings.data.catalog if is_safe(path))
         inputs = Inputs(preset, (), (), records, (), catalogs, folder / "workflow" / "published")
@@ -247,7 +257,7 @@ def same_code(module: str, folder: Path) -> bool:
         theirs = bundled / ours.relative_to(installed)
         if _bytes(theirs) != ours.read_bytes() and _code(theirs) != _code(ours):
             return False
-    catalogues = ("kanrepro/catalog.yaml", "kanrepro/images.yaml")
+    catalogues = ("kanrepro/catalog.yaml", "kanrepro/images.yaml", "kanrepro/molecules.yaml")
     return all(_bytes(bundled / name) == (installed / name).read_bytes() for name in catalogues)
 
 
