@@ -68,7 +68,7 @@ def _ceiling(store: GraphStore, clock: dict[str, float]) -> str:
     taken: list[float] = []
     for _ in range(50):
         begun = time.perf_counter()
-        v1, v2 = model.head(z).chunk(2)
+        v1, v2 = model.head(z).chunk(2)  # pyright: ignore[reportCallIssue]
         nt_xent(v1, v2, contrast.temperature).backward()
         training.optimiser.step()
         taken.append(time.perf_counter() - begun)

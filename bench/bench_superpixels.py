@@ -70,7 +70,7 @@ def _step(effort: Effort, count: int) -> Line:
     )
     encoder = SuperpixelGIN(kan={"grid_range": (-3.0, 3.0)}, normalise_input=True, generator=generator)
     products = nn.Sequential(*(_equal(layer) for layer in encoder.modules() if isinstance(layer, KANLinear)))
-    inputs = [torch.rand(total, layer.in_features, generator=generator) for layer in products]
+    inputs = [torch.rand(total, layer.in_features, generator=generator) for layer in products]  # pyright: ignore[reportArgumentType]
 
     def step() -> None:
         encoder(batch).square().mean().backward()

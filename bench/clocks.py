@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanrepro.data.store import GraphBatch, GraphStore
+from kanrepro.data.store import GraphStore
+from kanrepro.graph_set import Batches
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.methods import READINGS, settings_of
 from kanrepro.parts import validate
@@ -49,7 +50,7 @@ class ClockedTraining(Training):
         """The clock of the fastest epoch; the first one only warms up, and does not count."""
         return min(self.clocks[1:], key=lambda clock: clock["epoch"])
 
-    def views(self, generator: torch.Generator) -> Iterator[tuple[GraphBatch, GraphBatch]]:
+    def views(self, generator: torch.Generator) -> Iterator[Batches]:
         made = super().views(generator)
         while True:
             self._start("views")

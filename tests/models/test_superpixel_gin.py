@@ -59,7 +59,8 @@ def test_scores_see_the_last_splines_of_all_blocks_at_once() -> None:
     (scored,) = model.scored_coefficients()
     last = [block.network[-1] for block in model.blocks]  # type: ignore[index]
     assert scored.shape == (12, 6, 8) and all(isinstance(layer, KANLinear) for layer in last)
-    assert torch.equal(scored[6:], last[1].coefficients) and not encoder("mlp").scored_coefficients()
+    assert isinstance(last[1], KANLinear) and torch.equal(scored[6:], last[1].coefficients)
+    assert not encoder("mlp").scored_coefficients()
 
 
 def test_a_classifier_sums_a_linear_head_a_layer() -> None:

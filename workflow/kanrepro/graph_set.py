@@ -1,6 +1,6 @@
 """The data of a pre-training: a store where its views are drawn, with the features that encoders see."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -44,7 +44,7 @@ class GraphSet:
     def draw(self, index: Tensor, size: int, generator: torch.Generator) -> Iterator[Batches]:
         """What training sees of the graphs `index`, in batches of `size` on its device; index and generator at home."""
         views = self.settings.views
-        made: list[Iterator[GraphBatch]]
+        made: Sequence[Iterator[GraphBatch]]
         if self.settings.objective == "infograph":
             made = [(self.original.batch(part, self.x) for part in index.split(size))]
         elif self.settings.objective == "attr_masking":

@@ -16,17 +16,6 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-def looked_into(pattern, seeds):
-    """The documents about encoders that Khan-GCL trained: of what is asked for, what is trained at all."""
-    return wanted(
-        pattern.format(dataset=dataset, method="khan_gcl", reading=reading, seed=seed)
-        for dataset in SETTINGS.analysis.datasets
-        for reading in SETTINGS.analysis.readings
-        for seed in seeds
-        if dataset in ENTRIES and reading in SETTINGS.tu.readings and "khan_gcl" in SETTINGS.tu.methods
-    )
-
-
 ANALYSIS_FIGURES = {
     "figure2b": looked_into(SPLINES, SETTINGS.analysis.seeds[:1]),
     "ckfi": looked_into(CRITICALITY, SETTINGS.analysis.seeds),

@@ -120,3 +120,20 @@ def stem(wildcards, output):
 def page(path, caption, category):
     """A result that the Snakemake report shows."""
     return report(path, caption=f"../report/{caption}.rst", category=category)
+
+
+def history_options(figure):
+    """The preset, and for the TU sets those that are asked for: the figure names the ones without a run."""
+    asked = f"--datasets {' '.join(SETTINGS.tu.datasets)} {CATALOGS}" if figure == "history" else ""
+    return f"--preset {SETTINGS.preset} {asked}"
+
+
+def looked_into(pattern, seeds):
+    """The documents about encoders that Khan-GCL trained: of what is asked for, what is trained at all."""
+    return wanted(
+        pattern.format(dataset=dataset, method="khan_gcl", reading=reading, seed=seed)
+        for dataset in SETTINGS.analysis.datasets
+        for reading in SETTINGS.analysis.readings
+        for seed in seeds
+        if dataset in ENTRIES and reading in SETTINGS.tu.readings and "khan_gcl" in SETTINGS.tu.methods
+    )

@@ -28,12 +28,6 @@ CURVES = [figure for figure, runs in HISTORIES.items() if runs]
 CURVES_SHOWN = [figure for figure in HISTORIES if figure in CURVES or os.path.exists(figure_files(figure)[0])]
 
 
-def history_options(figure):
-    """The preset, and for the TU sets those that are asked for: the figure names the ones without a run."""
-    asked = f"--datasets {' '.join(SETTINGS.tu.datasets)} {CATALOGS}" if figure == "history" else ""
-    return f"--preset {SETTINGS.preset} {asked}"
-
-
 rule table:
     input:
         records=lambda wildcards: NEEDED[wildcards.table],

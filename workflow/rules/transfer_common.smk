@@ -37,8 +37,10 @@ def split_pattern(dataset):
 
 def encoder_pattern(method, reading):
     """The encoder of a method; encoders that were never trained are one a seed, and the name holds {seed}."""
-    first, second = (molecule_encoder(method, reading, seed) for seed in (10**6, 10**6 + 1))
-    return first if first == second else first.replace(f"/{10**6}/", "/{seed}/")
+    new = max(SETTINGS.molecules.seeds) + 1
+    seed = SETTINGS.molecules.seed_of(method, new)
+    place = {"dataset": SETTINGS.molecules.pretrain_set, "method": method, "reading": reading}
+    return f"{MOLECULE_RUN}/encoder.safetensors".format(**place, seed="{seed}" if seed == new else seed)
 
 
 def for_all_seeds(pattern):

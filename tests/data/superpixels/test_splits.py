@@ -39,7 +39,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_parts_stay_apart_and_seeds_differ_in_labels_alone(stores: list[Path], tmp_path: Path) -> None:
     made = []
     for seed in (0, 1):
-        splits.split(*stores, 0.05, 100, 50, seed, tmp_path / "s.json")
+        splits.split(stores[0], stores[1], 0.05, 100, 50, seed, tmp_path / "s.json")
         made.append(splits.read_split(tmp_path / "s.json", *stores))
     first, second = made
     assert first.valid == second.valid == list(range(100)) and first.test == second.test and len(first.test) == 50

@@ -41,6 +41,7 @@ def describe(store: GraphStore) -> dict[str, Any]:
     assert store.edge_attr is not None
     molecules, atoms, edges = len(store), store.x.shape[0], store.edge_index.shape[1]
     y = store.y.numpy()
+    degrees = store.edge_ptr.diff().double() / store.node_ptr.diff()
     tasks = {name: _labels(y[:, column]) for column, name in enumerate(store.meta.get("tasks") or [])}
     return {
         "molecules": molecules,
@@ -60,7 +61,7 @@ def describe(store: GraphStore) -> dict[str, Any]:
             "directed_edges_per_graph": edges / molecules,
             "undirected_edges_per_node": edges / 2 / atoms,
             "directed_edges_per_node": edges / atoms,
-            "mean_of_graphs_directed_edges_per_node": float((store.edge_ptr.diff().double() / store.node_ptr.diff()).mean()),
+            "mean_of_graphs_directed_edges_per_node": float(degrees.mean()),
         },
         "tasks_of_one_class": [name for name, labels in tasks.items() if not labels["positives"] * labels["negatives"]],
     }
