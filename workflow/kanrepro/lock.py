@@ -74,7 +74,8 @@ def run_lock(folder: Path, say: Callable[[str], None] = _say) -> Iterator[None]:
                 raise _taken(folder, before)
             say(f"{folder}: taking over from {before}, which is gone")
         _claim(stream, path, mine)
-        for half in folder.glob(".*.part"):
+        # ours, and those of safetensors, which writes beside the file that it is told
+        for half in [*folder.glob(".*.part"), *folder.glob(".tmp??????")]:
             half.unlink(missing_ok=True)
         over = threading.Event()
         renewing = threading.Thread(target=_renew, args=(stream.fileno(), over), daemon=True)
