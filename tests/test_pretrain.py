@@ -149,7 +149,8 @@ def test_activations_made_again_leave_running_statistics_alone() -> None:
 def test_a_store_of_another_family_is_refused() -> None:
     with pytest.raises(UserError, match="holds molecules, but encoder.family is 'tu'"):
         training.Training(small_molecules(), settings(), 0, "cpu")
-    with pytest.raises(UserError, match="rings-and-stars holds graphs with labels or none, but encoder.family"):
+    said = "rings-and-stars holds graphs with labels or none, but encoder.family is 'molecule'"
+    with pytest.raises(UserError, match=said):
         training.Training(rings_and_stars(), molecule_settings(), 0, "cpu")
 
 
