@@ -156,8 +156,11 @@ def test_sigterm(folder: Path, undisturbed: Path, happened: Happened) -> None:
 @pytest.mark.fault("One writer", "Snakemake is started twice in one folder", "while the first is in a training")
 def test_started_twice(folder: Path, undisturbed: Path, happened: Happened) -> None:
     first = started(folder)
+    training = next(job for job in below(first) if job.name().startswith("python"))
+    training.suspend()  # so that it surely lives until the second has been refused
     second = run(folder, str(ENCODER))
     assert second.startswith("1\n") and "LockException" in second
+    training.resume()
     assert first.wait() == 0, (folder / "first.log").read_text()[-3000:]
     assert same(folder, undisturbed)
     happened("the second is refused by Snakemake's own lock; the first ends with the same bytes")
