@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 from kanrepro.errors import UserError, unknown
-from kanrepro.files import atomic, read_json, write_json
+from kanrepro.files import atomic, read_json, write_json, write_tensors
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -35,6 +37,27 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_tensors_are_written_in_the_hidden_folder_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What safetensors writes beside its file lies there too; the file's mode is of the umask, not its own."""
+    seen: list[list[str]] = []
+    save = safetensors.torch.save_file
+
+    def watched(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
+        save(tensors, path, metadata)
+        seen.append([part.name for part in tmp_path.iterdir()])
+
+    monkeypatch.setattr(safetensors.torch, "save_file", watched)
+    before = os.umask(0o027)
+    try:
+        write_tensors(tmp_path / "a.safetensors", {"x": torch.arange(3)}, {})
+    finally:
+        os.umask(before)
+    ((hidden,),) = seen
+    assert hidden.startswith(".a.safetensors.") and hidden.endswith(".part")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+    assert (tmp_path / "a.safetensors").stat().st_mode & 0o777 == 0o640
 
 
 def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ def test_one_process_does_not_write_twice_either(tmp_path: Path) -> None:
 
 def test_a_killed_writer_is_followed_and_its_halves_are_swept(tmp_path: Path) -> None:
     other = holder(tmp_path)
-    (tmp_path / ".encoder.safetensors.x1y2.part").write_bytes(b"half")
+    half = tmp_path / ".encoder.safetensors.x1y2.part"
+    half.mkdir()
+    (half / ".tmpAbCdEf").write_bytes(b"half")
     (tmp_path / "state.safetensors").write_bytes(b"whole")
     other.send_signal(signal.SIGKILL)
     other.wait()

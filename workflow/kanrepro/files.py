@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that is synced and renamed onto it on success, and removed on failure.
+    """Yield a path to write to: it is synced and renamed onto `path` on success, and removed on failure.
+
+    It lies in a hidden folder of its own beside `path`, so that what a library writes beside its file, as safetensors
+    does, is removed with it, by `sweep` if the process is killed.
 
     Raises:
         UserError: the folder cannot be written or the disk is full.
@@ -31,11 +35,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}. Choose a folder that you can write.") from error
-    temporary = Path(name)
+    temporary = folder / f"{path.name}.part"  # no search for finished files meets it
     try:
         yield temporary
         with temporary.open("rb") as written:
@@ -47,11 +50,17 @@ def atomic(path: Path | str) -> Iterator[Path]:
             raise  # some other file of the stage: not ours to explain
         raise UserError(f"cannot write {path}: {error.strerror}. Nothing was left half written.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left half written in `folder`, where nobody else may be writing."""
+    for half in folder.glob(".*.part"):
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def _umask() -> int:
-    """The process's umask (mkstemp ignores it; the final file must not)."""
+    """The process's umask (a library may make its file for the owner alone; the final file follows the umask)."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

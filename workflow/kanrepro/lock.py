@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from kanrepro.errors import UserError
+from kanrepro.files import sweep
 
 NAME = "writer.lock"
 BEAT = 15.0  # seconds after which a writer renews its file's time
@@ -74,9 +75,7 @@ def run_lock(folder: Path, say: Callable[[str], None] = _say) -> Iterator[None]:
                 raise _taken(folder, before)
             say(f"{folder}: taking over from {before}, which is gone")
         _claim(stream, path, mine)
-        # ours, and those of safetensors, which writes beside the file that it is told
-        for half in [*folder.glob(".*.part"), *folder.glob(".tmp??????")]:
-            half.unlink(missing_ok=True)
+        sweep(folder)
         over = threading.Event()
         renewing = threading.Thread(target=_renew, args=(stream.fileno(), over), daemon=True)
         renewing.start()
