@@ -1,18 +1,29 @@
 """From digits to Table 7 and Figure 3 at miniature size: pre-train, fine-tune, retrieve, and what is refused."""
 
+import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import stages
+import torch
 
 from kanrepro import explain_digits, pretrain, retrieve, superpixel_finetune
 from kanrepro.data.superpixels import prepare, splits
+from kanrepro.data.superpixels.splits import read_split
+from kanrepro.digit_training import DigitTraining
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, write_json
+from kanrepro.models.digit_classifier import DigitClassifier
+from kanrepro.models.encoders import load_encoder
+from kanrepro.models.superpixel_gin import SuperpixelGIN
 from kanrepro.record import Record
 from kanrepro.report import analysis_figure, table
 from kanrepro.report.inputs import Inputs
+from kanrepro.streams import stream
 from kanrepro.superpixel_catalog import entry
-from kanrepro.superpixel_settings import SegmentSettings
+from kanrepro.superpixel_settings import DigitFinetuneSettings, SegmentSettings
 
 ENCODER = '{"family": "superpixel", "hidden": 8, "layers": 1}'
 SMALL = f'{{"encoder": {ENCODER}, "contrast": {{"head": [8]}}, "optimiser": {{"epochs": 1}}}}'
@@ -33,12 +44,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def finetune(world: Path, method: str, output: Path, **changes: str) -> Record:
+def options(world: Path, method: str, output: Path, epochs: int = 8, **changes: str) -> list[str]:
     named = {"train": "train.safetensors", "test": "test.safetensors", "split": "split.json"} | changes
     words = [word for name, file in named.items() for word in (f"--{name}", str(world / file))]
     words += ["--checkpoint", str(world / method / "encoder.safetensors"), "--device", "cpu", "--preset", "small"]
-    superpixel_finetune.main([*words, "--settings", '{"epochs": 8, "batch_size": 16}', "--output", str(output)])
+    settings = json.dumps({"epochs": epochs, "batch_size": 16, "patience": 1, "learning_rate": 0.01})
+    return [*words, "--settings", settings, "--output", str(output)]
+
+
+def finetune(world: Path, method: str, output: Path, epochs: int = 8, **changes: str) -> Record:
+    superpixel_finetune.main(options(world, method, output, epochs, **changes))
     return Record.read(output)
+
+
+def without_cost(made: Record) -> dict[str, Any]:
+    return made.model_dump(exclude={"cost", "commands"})
 
 
 def test_fine_tuning_learns_and_is_the_same_again(world: Path, tmp_path: Path) -> None:
@@ -50,6 +70,45 @@ def test_fine_tuning_learns_and_is_the_same_again(world: Path, tmp_path: Path) -
     loss = first.details["finetuning"]["loss"]
     assert loss[-1] < 0.9 * loss[0] and 0 <= first.metrics["accuracy"].value <= 1
     assert len(first.commands) == 2 and first.details["pretrained_on"] == 64
+
+
+def test_killed_it_goes_on_to_the_same_record(world: Path, tmp_path: Path) -> None:
+    undisturbed = without_cost(finetune(world, "khan_gcl", tmp_path / "a.json", epochs=40))
+    rates = undisturbed["details"]["finetuning"]["rate"]
+    assert rates[-1] < rates[0]  # the rate depends on the epochs before, also on those before the kill
+    state = tmp_path / "states" / "b" / "finetune.safetensors"
+    words, log = options(world, "khan_gcl", tmp_path / "b.json", epochs=40), tmp_path / "log"
+    process = stages.start("kanrepro.superpixel_finetune", *words, log=log)
+    while process.is_alive() and not state.exists():
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    assert not (tmp_path / "b.json").exists()
+    assert "resuming after epoch" in stages.finish("kanrepro.superpixel_finetune", *words, log=log)
+    assert without_cost(Record.read(tmp_path / "b.json")) == undisturbed
+    assert not list(state.parent.iterdir())
+
+
+def test_a_state_holds_all_that_an_epoch_depends_on(world: Path) -> None:
+    def training() -> DigitTraining:
+        encoder, _ = load_encoder(world / "khan_gcl" / "encoder.safetensors")
+        assert isinstance(encoder, SuperpixelGIN)
+        split = read_split(world / "split.json", world / "train.safetensors", world / "test.safetensors")
+        graphs = superpixel_finetune.superpixels(world / "train.safetensors")
+        model = DigitClassifier(encoder, 10, stream(0, "heads"))
+        return DigitTraining(model, graphs, split, DigitFinetuneSettings(epochs=9, patience=1, learning_rate=0.1), 0)
+
+    straight, again = training(), training()
+    for _ in range(4):
+        straight.run_epoch()
+    tensors, kept = straight.state()
+    again.restore({name: tensor.clone() for name, tensor in tensors.items()}, json.loads(json.dumps(kept)))
+    assert again.plateau.state_dict() == straight.plateau.state_dict()
+    for one in (straight, again):
+        one.run_epoch()
+    assert straight.history == again.history and straight.history[-1]["rate"] < 0.1
+    first, second = straight.state()[0], again.state()[0]
+    assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Path) -> None:

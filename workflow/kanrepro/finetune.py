@@ -14,13 +14,11 @@ seeds that are done are not run again.
 import argparse
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from kanrepro import checkpoint, provenance
 from kanrepro.errors import UserError, cli
@@ -32,41 +30,10 @@ from kanrepro.models.encoders import load_encoder
 from kanrepro.options import check_seeds, check_threads, read_object
 from kanrepro.parts import validate
 from kanrepro.record import Artefact
+from kanrepro.resume import train
 from kanrepro.transfer_data import LabelledSet, by_seed
 from kanrepro.transfer_record import Curves, Pretraining, TransferCode, TransferCost, TransferRecord
 from kanrepro.transfer_settings import FinetuneSettings
-
-SAVING = 0.05  # share of the time that saving states may take: those of wide encoders are large
-
-
-def finetune(training: Finetuning, state_file: Path, identity: dict[str, Any]) -> Finetuning:
-    """Train to the last epoch; resumes from `state_file` where it holds the same run.
-
-    The state is saved after an epoch where that keeps saving below its share of the time, and after the last one.
-    """
-    found = checkpoint.load_state(state_file, identity, lambda text: print(text, file=sys.stderr))
-    if found:
-        tensors, meta = found
-        training.restore(tensors, meta)
-        print(f"seed {training.seed}: resuming after epoch {training.epoch}", file=sys.stderr)
-    epochs = training.settings.epochs
-    bar = tqdm(total=epochs, initial=training.epoch, desc=f"seed {training.seed}", unit="epoch", disable=None)
-    cost, since = 0.0, time.perf_counter()
-    while not training.finished:
-        row = training.run_epoch()
-        if training.finished or time.perf_counter() - since >= cost / SAVING:
-            start = time.perf_counter()
-            tensors, kept = training.state()
-            checkpoint.save_state(state_file, tensors, {"identity": identity, **kept})
-            since = time.perf_counter()
-            cost = since - start
-        line = f"loss {row['train_loss']:.4f}  validation {row['validation']:.4f}  test {row['test']:.4f}"
-        bar.set_postfix_str(line)
-        bar.update()
-        if bar.disable and (training.epoch % max(1, epochs // 5) == 0 or training.finished):
-            print(f"seed {training.seed}  epoch {training.epoch}/{epochs}  {line}", file=sys.stderr)
-    bar.close()
-    return training
 
 
 def record_of(
@@ -161,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "code": provenance.code_digest("kanrepro.finetune"),
             }
             training = Finetuning(labelled, encoder, settings, seed, device)
-            finetune(training, _state(states, seed), identity)
+            train(training, _state(states, seed), identity)
             made = record_of(training, labelled, path, meta, arguments.preset, device, command)
             made.write(arguments.output.replace("{seed}", str(seed)))
             assert made.last is not None

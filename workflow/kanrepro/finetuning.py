@@ -5,7 +5,7 @@ Shapes: G molecules of a batch, D components of z, T tasks.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.errors import UserError
 from kanrepro.models.graph_encoder import GraphEncoder
+from kanrepro.resume import put_back, tensors_of
 from kanrepro.streams import stream
 from kanrepro.transfer_data import LabelledSet
 from kanrepro.transfer_record import TaskScores
@@ -87,8 +88,13 @@ class Finetuning:
         return len(self.history)
 
     @property
+    def epochs(self) -> int:
+        """Epochs that it takes."""
+        return self.settings.epochs
+
+    @property
     def finished(self) -> bool:
-        return self.epoch >= self.settings.epochs
+        return self.epoch >= self.epochs
 
     def batches(self) -> Iterator[GraphBatch]:
         """The batches of the coming epoch in random order, many laid out at once and cut.
@@ -160,6 +166,10 @@ class Finetuning:
             f"nothing was written for it. Lower learning_rate ({self.settings.learning_rate})."
         )
 
+    def describe(self, row: Mapping[str, float]) -> str:
+        """An epoch's row in a few words."""
+        return f"loss {row['train_loss']:.4f}  validation {row['validation']:.4f}  test {row['test']:.4f}"
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Weights, buffers and optimiser moments by name, and the history with the scores kept; tensors only while
         there are epochs to come."""
@@ -170,10 +180,7 @@ class Finetuning:
         }
         if self.finished:
             return {}, kept
-        names = [name for name, _ in self.model.named_parameters()]
-        slots = self.optimiser.state_dict()["state"]
-        moments = {f"adam.{names[i]}.{k}": v for i, slot in slots.items() for k, v in slot.items()}
-        return {f"model.{name}": t for name, t in self.model.state_dict().items()} | moments, kept
+        return tensors_of(self.model, self.optimiser), kept
 
     def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
         """Continue from a state."""
@@ -182,14 +189,7 @@ class Finetuning:
         self.last = kept["last"] and TaskScores.model_validate(kept["last"])
         if self.finished:
             return
-        self.model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
-        names = {name: i for i, (name, _) in enumerate(self.model.named_parameters())}
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("adam."):
-                parameter, slot = name.removeprefix("adam.").rsplit(".", 1)
-                slots.setdefault(names[parameter], {})[slot] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+        put_back(self.model, self.optimiser, tensors)
 
 
 def curves_of(history: Sequence[Row]) -> dict[str, list[float]]:

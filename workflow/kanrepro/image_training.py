@@ -16,6 +16,7 @@ from kanrepro.image_outputs import outputs
 from kanrepro.image_settings import ClassifySettings
 from kanrepro.models.classifier import Classifier
 from kanrepro.models.equilibrium import Health
+from kanrepro.resume import below, put_back, tensors_of
 from kanrepro.schedules import learning_rate
 from kanrepro.streams import stream
 
@@ -169,25 +170,13 @@ class ImageTraining:
 
     def state(self) -> dict[str, Tensor]:
         """Weights, buffers, optimiser moments, and the best epoch's weights and buffers, by name."""
-        names = [name for name, _ in self.model.named_parameters()]
-        slots = self.optimiser.state_dict()["state"]
-        moments = {f"adam.{names[i]}.{k}": v for i, slot in slots.items() for k, v in slot.items()}
         best = {f"best.{name}": t for name, t in self.best.items()}
-        return {f"model.{name}": t for name, t in self.model.state_dict().items()} | moments | best
+        return tensors_of(self.model, self.optimiser) | best
 
     def restore(self, tensors: dict[str, Tensor], history: list[Row]) -> None:
         """Continue from a state."""
-        self.model.load_state_dict(_below("model", tensors))
-        self.best = {name: tensor.to(self.device) for name, tensor in _below("best", tensors).items()}
-        index = {name: i for i, (name, _) in enumerate(self.model.named_parameters())}
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _below("adam", tensors).items():
-            parameter, slot = name.rsplit(".", 1)
-            i = index[parameter]
-            if slot != "step":  # moments lie in memory as their weights do, channels last: the fused step relies on it
-                tensor = torch.empty_like(self.parameters[i]).copy_(tensor)
-            slots.setdefault(i, {})[slot] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+        put_back(self.model, self.optimiser, tensors)
+        self.best = {name: tensor.to(self.device) for name, tensor in below("best", tensors).items()}
         self.history = history
 
 
@@ -201,8 +190,3 @@ def _sums(health: Health | None) -> dict[str, Tensor]:
         "converged": health.converged.sum(),
     }
     return sums | ({"gradient_converged": health.backward.converged.sum()} if health.backward else {})
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, without it."""
-    return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}

@@ -3,6 +3,8 @@
 Reads encoder.safetensors (with run.json beside it), the stores of both parts, and a split. Trains encoder and heads by
 Adam on the labelled images; the rate is halved when the loss of the validation images stops falling, and training ends
 when it is small enough, or at the last epoch. The test images are looked at once, after that (GraphCL's MNIST code).
+
+While it trains, the folder of states holds a file from which the same command goes on after any interruption.
 """
 
 import argparse
@@ -10,89 +12,28 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
-from kanrepro import provenance, record
+from kanrepro import checkpoint, provenance, record
 from kanrepro.data.store import GraphStore
-from kanrepro.data.superpixels.splits import DigitSplit, read_split
+from kanrepro.data.superpixels.splits import read_split
+from kanrepro.digit_training import DigitTraining, predict
 from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256
+from kanrepro.lock import run_lock
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.models.digit_classifier import DigitClassifier
 from kanrepro.models.encoders import load_encoder
 from kanrepro.models.superpixel_gin import SuperpixelGIN
 from kanrepro.options import check_threads, read_object
 from kanrepro.parts import validate
+from kanrepro.resume import train
 from kanrepro.streams import stream
 from kanrepro.superpixel_settings import DigitFinetuneSettings
-
-BATCH = 512  # graphs at a time where nothing is trained
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """What a fine-tuning came to: accuracy on the test images, and per epoch losses, validation accuracy and rate."""
-
-    accuracy: float
-    by_class: list[float]
-    history: list[dict[str, float]]
-
-
-def finetune(
-    model: DigitClassifier,
-    train: GraphStore,
-    test: GraphStore,
-    split: DigitSplit,
-    settings: DigitFinetuneSettings,
-    seed: int,
-) -> Tuned:
-    """Train `model` on the labelled images and test it once.
-
-    Raises:
-        UserError: the loss is no longer finite.
-    """
-    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
-    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=settings.factor, patience=settings.patience)
-    labelled, valid = torch.tensor(split.labelled), torch.tensor(split.valid)
-    history: list[dict[str, float]] = []
-    for epoch in tqdm(range(settings.epochs), unit="epoch", disable=None):
-        model.train()
-        order = labelled[torch.randperm(len(labelled), generator=stream(seed, f"order {epoch}"))]
-        total = 0.0
-        for index in order.split(settings.batch_size):
-            if len(index) < 2:
-                continue  # a batch norm needs two
-            optimiser.zero_grad(set_to_none=True)
-            batch = train.batch(index.to(train.x.device))
-            assert batch.y is not None
-            loss = cross_entropy(model(batch), batch.y[:, 0])
-            loss.backward()
-            optimiser.step()
-            total += loss.item() * len(index)
-        scores, truth = predict(model, train, valid)
-        watched = float(cross_entropy(scores, truth))
-        rate = optimiser.param_groups[0]["lr"]
-        right = float((scores.argmax(1) == truth).float().mean())
-        history.append({"loss": total / len(order), "valid_loss": watched, "valid_accuracy": right, "rate": rate})
-        if not (total == total and abs(total) != float("inf")):
-            raise UserError(
-                f"fine-tuning diverged in epoch {epoch + 1}; nothing was written. Lower "
-                f"superpixels.finetune.learning_rate ({settings.learning_rate})."
-            )
-        plateau.step(watched)
-        if optimiser.param_groups[0]["lr"] < settings.least_rate:
-            break
-    scores, truth = predict(model, test, torch.tensor(split.test))
-    hits = scores.argmax(1) == truth
-    by_class = [float(hits[truth == c].float().mean()) for c in range(scores.shape[1]) if bool((truth == c).any())]
-    return Tuned(float(hits.double().mean()), by_class, history)
 
 
 def superpixels(path: Path) -> GraphStore:
@@ -109,20 +50,17 @@ def superpixels(path: Path) -> GraphStore:
     return replace(store, x=store.x.float())
 
 
-@torch.inference_mode()
-def predict(model: DigitClassifier, graphs: GraphStore, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (G, classes) and classes (G,) of the graphs `index` in evaluation mode."""
-    model.eval()
-    scores, truth = [], []
-    for part in index.to(graphs.x.device).split(BATCH):
-        batch = graphs.batch(part)
-        assert batch.y is not None
-        scores.append(model(batch))
-        truth.append(batch.y[:, 0])
-    return torch.cat(scores), torch.cat(truth)
+def tested(training: DigitTraining, test: GraphStore, index: Sequence[int]) -> tuple[float, list[float]]:
+    """The share of the test graphs `index` that are told right, and that of each class that is among them."""
+    scores, truth = predict(training.model, test, torch.tensor(index))
+    hits = scores.argmax(1) == truth
+    by_class = [float(hits[truth == c].float().mean()) for c in range(scores.shape[1]) if bool((truth == c).any())]
+    return float(hits.double().mean()), by_class
 
 
-def run(arguments: argparse.Namespace, settings: DigitFinetuneSettings, command: str) -> record.Record:
+def run(
+    arguments: argparse.Namespace, settings: DigitFinetuneSettings, state_file: Path, command: str
+) -> record.Record:
     """Load, fine-tune, and gather the record. `command` is the line that makes it again."""
     start = time.perf_counter()
     device = pick_device(arguments.device)
@@ -135,10 +73,21 @@ def run(arguments: argparse.Namespace, settings: DigitFinetuneSettings, command:
             "Pre-train again, or prepare the set as it was."
         )
     split = read_split(arguments.split, arguments.train, arguments.test)
-    train, test = (superpixels(path).to(device) for path in (arguments.train, arguments.test))
-    classes = 1 + int(max(train.y.max(), test.y.max()))
+    graphs, test = (superpixels(path).to(device) for path in (arguments.train, arguments.test))
+    classes = 1 + int(max(graphs.y.max(), test.y.max()))
     model = DigitClassifier(encoder, classes, stream(split.seed, "heads")).to(device)
-    tuned = finetune(model, train, test, split, settings, split.seed)
+    identity = {
+        "store": meta["store"],
+        "split": sha256(arguments.split),
+        "checkpoint": sha256(arguments.checkpoint),
+        "settings": settings.model_dump(mode="json"),
+        "code": provenance.code_digest("kanrepro.superpixel_finetune"),
+    }
+    training = DigitTraining(model, graphs, split, settings, split.seed)
+    begun = time.perf_counter()
+    train(training, state_file, identity)
+    start += time.perf_counter() - begun - training.seconds  # as if it had never been broken off
+    accuracy, by_class = tested(training, test, split.test)
     trained = read_json(arguments.checkpoint.with_name("run.json"))
     commit, dirty = provenance.commit()
     return record.Record(
@@ -150,16 +99,16 @@ def run(arguments: argparse.Namespace, settings: DigitFinetuneSettings, command:
         reading=meta["reading"],
         seed=split.seed,
         preset=arguments.preset,
-        metrics={"accuracy": record.Metric(value=tuned.accuracy)},
+        metrics={"accuracy": record.Metric(value=accuracy)},
         details={
             "labelled": len(split.labelled),
             "validated": len(split.valid),
             "tested": len(split.test),
             "pretrained_on": meta.get("graphs"),
             "pretrain_seed": meta["seed"],
-            "recall_of_class": tuned.by_class,
-            "epochs": len(tuned.history),
-            "finetuning": {key: [row[key] for row in tuned.history] for key in tuned.history[-1]},
+            "recall_of_class": by_class,
+            "epochs": training.epoch,
+            "finetuning": {key: [row[key] for row in training.history] for key in training.history[-1]},
             "threads": arguments.threads,
         },
         history={"epochs": meta["settings"]["optimiser"]["epochs"], **meta["history"]},
@@ -167,14 +116,14 @@ def run(arguments: argparse.Namespace, settings: DigitFinetuneSettings, command:
         data=record.Data(
             path=str(arguments.train),
             sha256=meta["store"],
-            source_sha256=train.meta.get("source_sha256"),
-            graphs=len(train),
+            source_sha256=graphs.meta.get("source_sha256"),
+            graphs=len(graphs),
         ),
-        checkpoint=record.Artefact(path=str(arguments.checkpoint), sha256=sha256(arguments.checkpoint)),
-        folds=record.Artefact(path=str(arguments.split), sha256=sha256(arguments.split)),
+        checkpoint=record.Artefact(path=str(arguments.checkpoint), sha256=identity["checkpoint"]),
+        folds=record.Artefact(path=str(arguments.split), sha256=identity["split"]),
         code=record.Code(
             pretrain=meta["code"],
-            probe=provenance.code_digest("kanrepro.superpixel_finetune"),
+            probe=identity["code"],
             commit=commit,
             dirty=dirty,
         ),
@@ -206,14 +155,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
+    parser.add_argument(
+        "--states", type=Path, help="folder for the state to resume from (default: states/<record> beside the record)"
+    )
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     settings = validate(DigitFinetuneSettings, read_object(arguments.settings), "--settings")
     command: list[Any] = ["python", "-m", "kanrepro.superpixel_finetune", *(sys.argv[1:] if argv is None else argv)]
-    made = run(arguments, settings, shlex.join(command))
-    made.write(arguments.output)
+    states = arguments.states or arguments.output.parent / "states" / arguments.output.stem
+    with run_lock(states):
+        made = run(arguments, settings, states / "finetune.safetensors", shlex.join(command))
+        made.write(arguments.output)
+        checkpoint.remove_state(states / "finetune.safetensors")
     print(
         f"{made.dataset} {made.method} ({made.reading}, seed {made.seed}): accuracy "
         f"{100 * made.metrics['accuracy'].value:.2f} % on {made.details['tested']} test images after "

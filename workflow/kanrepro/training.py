@@ -16,6 +16,7 @@ from kanrepro.graph_set import Batches, GraphSet
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.models.encoders import build_encoder
 from kanrepro.objectives import OBJECTIVES
+from kanrepro.resume import put_back, tensors_of
 from kanrepro.streams import stream
 
 VIEW_NODES = 100_000
@@ -149,19 +150,9 @@ class Training:
 
     def state(self) -> dict[str, Tensor]:
         """Weights, buffers and optimiser moments by name."""
-        names = [name for name, _ in self.model.named_parameters()]
-        slots = self.optimiser.state_dict()["state"]
-        moments = {f"adam.{names[i]}.{k}": v for i, slot in slots.items() for k, v in slot.items()}
-        return {f"model.{name}": t for name, t in self.model.state_dict().items()} | moments
+        return tensors_of(self.model, self.optimiser)
 
     def restore(self, tensors: dict[str, Tensor], history: list[dict[str, float | None]]) -> None:
         """Continue from a state."""
-        self.model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
-        names = {name: i for i, (name, _) in enumerate(self.model.named_parameters())}
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("adam."):
-                parameter, slot = name.removeprefix("adam.").rsplit(".", 1)
-                slots.setdefault(names[parameter], {})[slot] = tensor
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+        put_back(self.model, self.optimiser, tensors)
         self.history = history

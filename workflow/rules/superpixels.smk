@@ -148,11 +148,12 @@ rule finetune_superpixels:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=as_json(SETTINGS.superpixels.finetune),
+        states=lambda wildcards: SUPERPIXEL_STATES.format(**wildcards),
         code=code_digest("kanrepro.superpixel_finetune"),
     shell:
         "python -m kanrepro.superpixel_finetune --checkpoint {input.encoder} --train {input.train} --test {input.test}"
-        " --split {input.split} --settings {params.settings:q} --preset {params.preset} --device {params.device}"
-        " --threads {threads} --output {output} > {log} 2>&1"
+        " --split {input.split} --states {params.states} --settings {params.settings:q} --preset {params.preset}"
+        " --device {params.device} --threads {threads} --output {output} > {log} 2>&1"
 
 
 rule retrieve:

@@ -13,6 +13,7 @@ SUPERPIXELS = "resources/superpixels/{dataset}-{part}"
 SUPERPIXEL_DESCRIPTION = f"{RESULTS}/records/data-superpixels/{{dataset}}.json"
 SUPERPIXEL_SPLIT = f"{RESULTS}/runs/superpixels/{{dataset}}/split-{{seed}}.json"
 SUPERPIXEL_RUN = f"{RESULTS}/runs/superpixels/{{dataset}}/{{method}}/{{reading}}/{{seed}}"
+SUPERPIXEL_STATES = f"{SUPERPIXEL_RUN}/finetune"
 SUPERPIXEL_RECORD = f"{RESULTS}/records/superpixels/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
 RETRIEVAL = f"{RESULTS}/records/retrieval/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
 SUPERPIXEL_CATALOGS = " ".join(f"--catalog {shlex.quote(path)}" for path in SETTINGS.data.superpixel_catalog)
