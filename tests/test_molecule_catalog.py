@@ -82,6 +82,11 @@ def test_an_own_file_adds_a_set_beside_itself(tmp_path: Path) -> None:
         ("DYES: {tasks: others, files: [{address: x}, {address: y}]}", "name the columns of `tasks`"),
         ("DYES: {address: x, tasks: [a, a]}", "names a column of `tasks` twice"),
         ("DYES: {address: x, mirror: {path: /etc/x, sha256: " + "0" * 64 + "}}", "must lie below the mirror folder"),
+        ("DYES: {address: x, 3: y}", "DYES: 3: Keys should be strings"),
+        (
+            "DYES: {address: x, expected: {rows: {a: b}}}",
+            "rows: Input should be a valid integer (found {'a'",
+        ),
         ("DYES: {address: x, name: y}", "`name` is the key of the entry"),
         ("DYES: 3", "expected fields such as `address` and `tasks`, found 3"),
         ("- DYES", "must map names of molecule sets to their entries"),

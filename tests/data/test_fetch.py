@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from kanrepro import catalog
-from kanrepro.catalog import Entry, Expected, Mirror
+from kanrepro.catalog import Entry, Expected
+from kanrepro.catalog_file import Mirror
 from kanrepro.data.download import Patience
 from kanrepro.data.fetch import fetch, main
 from kanrepro.errors import UserError

@@ -11,7 +11,7 @@ import pytest
 from image_worlds import encoded, image_entry, noise, tarred
 
 from kanrepro import image_catalog
-from kanrepro.catalog import Mirror
+from kanrepro.catalog_file import Mirror
 from kanrepro.data.download import Patience
 from kanrepro.data.fetch_images import fetch, fetch_groups, main
 from kanrepro.data.image_archive import members

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kanrepro import molecule_catalog
-from kanrepro.catalog import Mirror
+from kanrepro.catalog_file import Mirror
 from kanrepro.data.download import Patience
 from kanrepro.data.molecule_fetch import fetch, main
 from kanrepro.errors import UserError

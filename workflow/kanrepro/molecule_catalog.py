@@ -1,18 +1,12 @@
 """The catalogue of molecule sets: their files, which column is what, what is done with odd molecules, counts."""
 
-import re
-from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from kanrepro.catalog import Count, Digest, Mirror, Strict
-from kanrepro.errors import UserError, shown, unknown
-from kanrepro.yaml_file import read_yaml
+from kanrepro.catalog_file import Address, Catalog, Count, Digest, Mirror, SetEntry, Strict
 
-BUILT_IN = Path(__file__).with_name("molecules.yaml")
 SLACK = 0.01  # share by which the number of molecules may differ: each RDKit version rejects a few others
 
 
@@ -28,7 +22,7 @@ class MoleculeFile(Strict):
         member: the file's path inside a zip archive, where `address` is one.
     """
 
-    address: str | None = None
+    address: Address | None = None
     sha256: Digest | None = None
     mirror: Mirror | None = None
     format: Literal["csv", "smi"] = "csv"
@@ -39,8 +33,6 @@ class MoleculeFile(Strict):
     def _known(self) -> "MoleculeFile":
         if not (self.address or self.mirror):
             raise ValueError("needs an `address` (or a path) of its file")
-        if self.address and re.match(r"^\w+://", self.address) and not re.match(r"^(https?|file)://", self.address):
-            raise ValueError(f"address {self.address!r} must be an http, https or file URL, or a path")
         return self
 
 
@@ -59,13 +51,12 @@ class MoleculeCounts(Strict):
     molecules: Count | None = None
 
 
-class MoleculeEntry(Strict):
+class MoleculeEntry(SetEntry):
     """One set of molecules.
 
     Attributes:
-        name: as in paths and commands.
-        printed: its name in the papers' tables.
-        task, licence, source: as shown in reports.
+        name, printed, licence, demo: as in `SetEntry`.
+        task, source: as shown in reports.
         files: where its SMILES are, read one after the other; a set of one file may have the fields of
             `MoleculeFile` itself.
         rdkit: instead of files: `nci` or `chembl`, the molecules that RDKit brings along.
@@ -75,15 +66,11 @@ class MoleculeEntry(Strict):
         fragments: what becomes of molecules of several fragments: `all` are kept as one graph, or the `largest` alone,
             or the molecule is left out (`exclude`). Counted in any case.
         duplicates: `keep` or `drop` all but the first of equal SMILES. Counted in any case.
-        demo: a stand-in set of the demo.
         expected: the counts that the prepared set must show.
         max_file_mb: bound of each file's download, in 10^6 bytes.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    printed: str = ""
     task: str = "graph classification"
-    licence: str = "not stated"
     source: str = ""
     files: list[MoleculeFile] = []
     rdkit: Literal["nci", "chembl"] | None = None
@@ -91,7 +78,6 @@ class MoleculeEntry(Strict):
     canonical: bool = False
     fragments: Literal["all", "largest", "exclude"] = "all"
     duplicates: Literal["keep", "drop"] = "keep"
-    demo: bool = False
     expected: MoleculeCounts = MoleculeCounts()
     max_file_mb: Count = 2048
 
@@ -100,7 +86,7 @@ class MoleculeEntry(Strict):
     def _one_file(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        made = {"printed": values.get("name", ""), **values}
+        made = dict(values)
         if own := {key: made.pop(key) for key in MoleculeFile.model_fields if key in made}:
             if "files" in made:
                 raise ValueError(f"says `files` and `{next(iter(own))}`: put that into the list `files`")
@@ -120,73 +106,12 @@ class MoleculeEntry(Strict):
         return self
 
 
-def load(extra: Sequence[Path | str] = ()) -> dict[str, MoleculeEntry]:
-    """The built-in catalogue together with the user's own catalogue files, by name.
-
-    Args:
-        extra: more files of the same form. They add sets; a name that is taken is refused.
-
-    Raises:
-        UserError: naming the file, the set and the key at fault.
-    """
-    entries = dict(_read(BUILT_IN))
-    for path in map(Path, extra):
-        for name, entry in _read(path).items():
-            if name in entries:
-                raise UserError(f"{path}: the name {name!r} is taken by another molecule set. Choose another name.")
-            entries[name] = entry
-    return entries
-
-
-def entry(name: str, extra: Sequence[Path | str] = ()) -> MoleculeEntry:
-    """The entry of one molecule set.
-
-    Raises:
-        UserError: no such name (with the nearest one), or as in `load`.
-    """
-    entries = load(extra)
-    if name not in entries:
-        raise unknown("molecule set", name, entries)
-    return entries[name]
-
-
-@cache
-def _read(path: Path) -> dict[str, MoleculeEntry]:
-    content = read_yaml(path, "names of molecule sets to their entries, as in docs/molecules.md")
-    return {str(name): _entry(path, str(name), fields) for name, fields in content.items()}
-
-
-def _entry(path: Path, name: str, fields: Any) -> MoleculeEntry:
-    if not isinstance(fields, dict):
-        raise UserError(f"{path}: {name}: expected fields such as `address` and `tasks`, found {shown(fields)}.")
-    fields = _placed(fields, path.parent)
-    if isinstance(fields.get("files"), list):
-        fields["files"] = [_placed(file, path.parent) if isinstance(file, dict) else file for file in fields["files"]]
-    try:
-        return MoleculeEntry(name=name, **fields)
-    except ValidationError as error:
-        raise UserError(f"{path}: {name}: {_first(error)}") from None
-    except TypeError:
-        raise UserError(f"{path}: {name}: `name` is the key of the entry, not one of its fields.") from None
-
-
-def _placed(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The fields with a relative path under `address` made absolute."""
-    address = fields.get("address")
-    if isinstance(address, str) and "://" not in address:
-        return {**fields, "address": str(folder.absolute() / address)}
-    return dict(fields)
-
-
-def _first(error: ValidationError) -> str:
-    """The most telling thing that pydantic found wrong: a misspelt key rather than the one it leaves missing."""
-    wrong = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    parts = [str(part) for part in wrong["loc"]]
-    if wrong["type"] == "extra_forbidden":
-        model = {"expected": MoleculeCounts, "mirror": Mirror, "files": MoleculeFile}.get(parts[0])
-        model = Mirror if "mirror" in parts[:-1] else model
-        known = set((model or MoleculeEntry).model_fields) | (set() if model else set(MoleculeFile.model_fields))
-        return str(unknown("key", parts[-1], known - {"name"}))
-    key, message = ".".join(parts), wrong["msg"].removeprefix("Value error, ")
-    found = "" if wrong["type"] == "missing" or not key or isinstance(wrong["input"], dict) else wrong["input"]
-    return f"{key}: {message}{f' (found {shown(found)})' if found != '' else ''}." if key else f"{message}."
+CATALOG = Catalog(
+    model=MoleculeEntry,
+    built_in=Path(__file__).with_name("molecules.yaml"),
+    kind="molecule set",
+    such_as="`address` and `tasks`",
+    page="docs/molecules.md",
+    also=frozenset(MoleculeFile.model_fields),
+)
+load, entry = CATALOG.load, CATALOG.entry

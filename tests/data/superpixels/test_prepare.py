@@ -101,7 +101,7 @@ def test_command_line(files, tmp_path: Path) -> None:
     output = tmp_path / "digits.safetensors"
     with pytest.raises(UserError, match="Did you mean 'nodes'"):
         prepare.main(["--dataset", "digits", "--part", "test", "--output", str(output), "--settings", '{"node": 5}'])
-    with pytest.raises(UserError, match="unknown set of superpixel images 'mnits'. Did you mean 'mnist'"):
+    with pytest.raises(UserError, match="unknown superpixel set 'mnits'. Did you mean 'mnist'"):
         prepare.main(["--dataset", "mnits", "--part", "test", "--output", str(output)])
     with pytest.raises(UserError, match="--processes is 0"):
         prepare.main(["--dataset", "digits", "--part", "test", "--output", str(output), "--processes", "0"])
