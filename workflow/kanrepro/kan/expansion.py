@@ -1,14 +1,15 @@
 """What a KAN layer multiplies with its weights: the basis values of every input, block by block, and their slopes.
 
-Two forms give the same numbers to rounding. On the CPU in float32 the cubic bases are one compiled loop (`native`);
-for everything else a handful of elementwise tensor operations do it. numba is only needed by the first form: without it
-the second one serves everywhere (docs/benchmarks says what that costs). Gaussians have no loop of their own: what they
-cost is the exponential, which PyTorch has vectorised and numba has not.
+Three forms give the same numbers to rounding. On the CPU in float32 the cubic bases are one compiled loop (`native`),
+on a GPU one kernel (`kernels`); for everything else a handful of elementwise tensor operations do it. numba is only
+needed by the first form: without it the last one serves (docs/benchmarks says what that costs). Gaussians have no loop
+of their own: what they cost is the exponential, which PyTorch has vectorised and numba has not.
 """
 
 import torch
 from torch import Tensor
 
+from kanrepro.kan import kernels
 from kanrepro.kan.gaussian import Gaussians
 from kanrepro.kan.spline import Grid
 
@@ -40,16 +41,21 @@ class Expansion:
 
     def __init__(self, x: Tensor, grid: Basis, base: bool, room: Tensor | None = None) -> None:
         self.x, self.grid, self.base = x, grid, base
-        self.gate = torch.sigmoid(x) if base else x.new_empty(0, x.shape[1])
+        cubic = isinstance(grid, Grid) and grid.order == 3
+        self.native = native if cubic and x.device.type == "cpu" and x.dtype == torch.float32 else None
+        self.kernels = kernels if cubic and kernels.supported(x) else None
+        self.gate = torch.sigmoid(x) if base and not self.kernels else x.new_empty(0, x.shape[1])
         depth = grid.bases + base
         size = block_rows(x, depth)
         self.blocks = [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
-        self.room = x.new_empty(min(size, len(x)), depth, x.shape[1]) if room is None else room
-        cubic = isinstance(grid, Grid) and grid.order == 3
-        self.native = native if cubic and x.device.type == "cpu" and x.dtype == torch.float32 else None
+        rows = 0 if self.kernels else min(size, len(x))  # a kernel brings its own room
+        self.room = x.new_empty(rows, depth, x.shape[1]) if room is None else room
 
     def values(self, rows: slice) -> Tensor:
         """(n, K * I), or with SiLU (n, (K + 1) * I), valid until the next call."""
+        if self.kernels:
+            self.room = self.kernels.expand(self.x[rows], self.grid.low, self.grid.spacing, self.grid.bases, self.base)
+            return self.room.flatten(-2)
         x, out = self.x[rows], self.room[: rows.stop - rows.start]
         if self.native:
             gate = self.gate[rows] if self.base else self.gate
@@ -66,6 +72,9 @@ class Expansion:
         The block is the one whose values were made last.
         """
         x, gradient = self.x[rows], gradient.unflatten(-1, (-1, self.x.shape[1]))
+        if self.kernels:
+            self.kernels.pull_back(x, self.grid.low, self.grid.spacing, self.grid.bases, gradient, out)
+            return
         if self.native:
             gate = self.gate[rows] if self.base else self.gate
             arrays = (x.numpy(), gate.numpy(), self.grid.low, self.grid.spacing, gradient.numpy(), out.numpy())
