@@ -46,12 +46,12 @@ class GraphSet:
         views = self.settings.views
         made: Sequence[Iterator[GraphBatch]]
         if self.settings.objective == "infograph":
-            made = [(self.original.batch(part, self.x) for part in index.split(size))]
+            made = [self.original.batch(index, self.x).split(size)]
         elif self.settings.objective == "attr_masking":
             batch = self.original.batch(index, self.x)
             made = [mask_atoms(batch, self.settings.masking.ratio, generator).split(size)]
         elif views.first_view == "original":
-            untouched = (self.original.batch(part, self.x) for part in index.split(size))
+            untouched = self.original.batch(index, self.x).split(size)
             made = [untouched, draw_views(self.store, self.x, index, size, views, generator)]
         else:
             made = [draw_views(self.store, self.x, index, size, views, generator) for _ in range(2)]

@@ -104,7 +104,7 @@ class Masking(nn.Module):
 
     def forward(self, batch: GraphBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """A batch with x (N, 3) as `mask_atoms` makes it to the loss, and the share of masked atoms that are told."""
-        masked = batch.x[:, 0] == MASKED_ATOM
+        masked = (batch.x[:, 0] == MASKED_ATOM).nonzero().squeeze(1)
         logits = self.head(self.encoder.nodes(batch)[masked]).float()
         truth = batch.x[masked, 2].long()
         return {"loss": cross_entropy(logits, truth), "accuracy": (logits.argmax(1) == truth).float().mean()}

@@ -19,7 +19,7 @@ from kanrepro.objectives import OBJECTIVES
 from kanrepro.resume import put_back, tensors_of
 from kanrepro.streams import stream
 
-VIEW_NODES = 100_000
+VIEW_NODES = {"cpu": 100_000, "cuda": 500_000}  # drawn at once: what fits into caches, or makes launches rare
 HISTORY: dict[str, Sequence[str]] = {  # columns, by what is learned
     "contrast": (
         "epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "seconds",
@@ -92,7 +92,8 @@ class Training:
             parts = order.split(size * ranks.world)
             order = torch.cat([part[: len(part) // ranks.world * ranks.world].chunk(ranks.world)[ranks.rank]
                                for part in parts if len(part) >= ranks.world])  # fmt: skip
-        batches = max(1, VIEW_NODES * len(store) // (size * max(store.x.shape[0], 1)))
+        nodes = VIEW_NODES[self.graphs.home.type]
+        batches = max(1, nodes * len(store) // (size * max(store.x.shape[0], 1)))
         for index in order.to(self.graphs.home).split(size * batches):
             for seen in self.graphs.draw(index, size, generator):
                 if seen[0].num_graphs * ranks.world > 1:
@@ -141,8 +142,8 @@ class Training:
         return row
 
     def _check(self, loss: float | None) -> None:
-        weights = all(bool(p.isfinite().all()) for p in self.model.parameters())
-        if loss is None or not math.isfinite(loss) or not weights:
+        weights = torch.stack([p.isfinite().all() for p in self.model.parameters()]).all()
+        if loss is None or not math.isfinite(loss) or not bool(weights):
             raise UserError(
                 f"training diverged in epoch {self.epoch + 1} (loss {loss}); nothing was written for it. "
                 f"Lower optimiser.learning_rate ({self.settings.optimiser.learning_rate}) or use precision float32."

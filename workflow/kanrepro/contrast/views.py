@@ -19,6 +19,8 @@ try:
 except ImportError:  # no numba: slower views, not other ones
     fast_views = None
 
+ASKED = 4  # rounds of growth between two looks at whether it is over, for which a GPU would have to be waited for
+
 
 def drop_nodes(batch: GraphBatch, ratio: float, generator: torch.Generator | None = None) -> GraphBatch:
     """Drop floor(ratio * n) uniformly chosen nodes of each graph, with their edges."""
@@ -99,9 +101,9 @@ def subgraph(
     step_wait = wait.index_select(0, target)
     # a node among the first k is at most k - 1 hops from the seed
     bound = int(keep.max()) - 1 if batch.num_graphs else 0
-    for _ in range(bound if rounds is None else min(rounds, bound)):
+    for done in range(bound if rounds is None else min(rounds, bound)):
         reached = time.scatter_reduce(0, target, time.index_select(0, source).add_(step_wait), "amin")
-        if torch.equal(reached, time):
+        if done % ASKED == 0 and torch.equal(reached, time):
             break
         time = reached
     owner = batch.node_graph()
@@ -166,11 +168,7 @@ def draw_view(
     drawn, order = drawn.sort(stable=True)
     batch = store.batch(index[order], x)
     bounds = torch.searchsorted(drawn, torch.arange(len(s.kinds) + 1, device=drawn.device)).tolist()
-    parts = [
-        views[kind](batch.slice(start, stop))
-        for kind, start, stop in zip(s.kinds, bounds, bounds[1:], strict=False)
-        if start < stop
-    ]
+    parts = [views[kind](part) for kind, part in zip(s.kinds, batch.cut(bounds), strict=True) if part.num_graphs]
     return _concatenate(parts).select(order.argsort())
 
 

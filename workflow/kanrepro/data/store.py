@@ -73,13 +73,14 @@ class GraphBatch:
 
     def slice(self, start: int, stop: int) -> "GraphBatch":
         """Graphs start..stop-1, sharing the memory of their nodes."""
-        return next(self._cut([start, stop]))
+        return next(self.cut([start, stop]))
 
     def split(self, size: int) -> Iterator["GraphBatch"]:
         """The graphs in batches of `size`, the last one perhaps smaller, sharing the memory of their nodes."""
-        return self._cut([*range(0, self.num_graphs, size), self.num_graphs])
+        return self.cut([*range(0, self.num_graphs, size), self.num_graphs])
 
-    def _cut(self, bounds: list[int]) -> Iterator["GraphBatch"]:
+    def cut(self, bounds: list[int]) -> Iterator["GraphBatch"]:
+        """The graphs bounds[0]..bounds[1]-1, bounds[1]..bounds[2]-1, ..., sharing the memory of their nodes."""
         at = torch.tensor(bounds, device=self.node_ptr.device)
         nodes, edges = self.node_ptr[at].tolist(), self.edge_ptr[at].tolist()
         for (g0, g1), (n0, n1), (e0, e1) in zip(pairwise(bounds), pairwise(nodes), pairwise(edges), strict=True):
