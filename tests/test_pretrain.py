@@ -182,6 +182,17 @@ def test_mixed_precision_trains() -> None:
     assert row["loss"] == pytest.approx(exact["loss"], rel=0.05)
 
 
+def test_products_are_rounded_where_the_settings_say_so(store_path: Path, tmp_path: Path) -> None:
+    try:
+        for precision, found in (("tensorfloat32", "high"), ("float32", "highest")):
+            changes = json.dumps({"optimiser": {"epochs": 0, "precision": precision}})
+            words = ["--store", str(store_path), "--output", str(tmp_path / precision), "--device", "cpu"]
+            pretrain.main([*words, "--settings", changes])
+            assert torch.get_float32_matmul_precision() == found
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 def test_outputs_are_whole_and_explain_themselves(undisturbed: Path, store_path: Path) -> None:
     assert sorted(p.name for p in undisturbed.iterdir()) == ["encoder.safetensors", "history.csv", "run.json"]
     with (undisturbed / "history.csv").open() as stream:

@@ -25,7 +25,7 @@ from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256
 from kanrepro.finetuning import Finetuning, curves_of
 from kanrepro.lock import run_lock
-from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
+from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.models.encoders import load_encoder
 from kanrepro.options import check_seeds, check_threads, read_object
 from kanrepro.parts import validate
@@ -106,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_seeds(arguments.seeds, arguments.output)
     settings = validate(FinetuneSettings, read_object(arguments.settings), "--settings")
     torch.set_num_threads(arguments.threads)
+    round_products(settings.precision)
     keep_freed_memory()
     device = pick_device(arguments.device)
     command = shlex.join(["python", "-m", "kanrepro.finetune", *(sys.argv[1:] if argv is None else argv)])

@@ -130,8 +130,8 @@ class OptimiserSettings(Part):
     learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-4, description="F.3")
     batch_size: Annotated[int, Field(ge=2)] = Field(default=128, description="graphs; unstated, GraphCL's")
     shuffle: Literal["each_epoch", "once"] = Field(default="each_epoch", description="once: GraphCL's code")
-    precision: Literal["float32", "bfloat16"] = Field(
-        default="float32", description="of matrix products; bfloat16: mixed precision"
+    precision: Literal["float32", "tensorfloat32", "bfloat16"] = Field(
+        default="float32", description="of a GPU's matrix products; bfloat16: mixed precision"
     )
     compile: bool = Field(default=False, description="torch.compile the encoder; needs a C++ compiler at run time")
     accumulate: Positive = Field(

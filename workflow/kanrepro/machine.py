@@ -32,6 +32,14 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def round_products(precision: str) -> None:
+    """What float32 operands of a GPU's matrix products are rounded to, from here on.
+
+    `tensorfloat32` keeps 10 bits of 23 behind the point, which is several times faster; everything else keeps all.
+    """
+    torch.set_float32_matmul_precision("high" if precision == "tensorfloat32" else "highest")
+
+
 def peak_memory_mb(device: torch.device) -> float:
     """The largest memory so far, in MB: of the process on the CPU, of PyTorch's allocations on a GPU."""
     if device.type == "cuda":

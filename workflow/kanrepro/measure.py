@@ -25,7 +25,7 @@ from kanrepro.family_settings import MoleculePretrainSettings
 from kanrepro.files import sha256
 from kanrepro.graph_set import Batches
 from kanrepro.graph_settings import PretrainSettings
-from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
+from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.methods import ALL, MOLECULE_READINGS, merged, settings_of
 from kanrepro.options import check_threads, read_object
 from kanrepro.parts import validate
@@ -61,6 +61,7 @@ def seen_by(training: Training) -> Iterator[Batches]:
 def step_seconds(training: Training, seen: Iterator[Batches], generator: torch.Generator) -> float:
     """One step as the pre-training takes it, clocked."""
     low = training.settings.optimiser.precision == "bfloat16"
+    round_products(training.settings.optimiser.precision)
     _wait(training.device)
     start = time.perf_counter()
     training.optimiser.zero_grad(set_to_none=True)

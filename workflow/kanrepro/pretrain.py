@@ -31,7 +31,7 @@ from kanrepro.family_settings import FAMILIES
 from kanrepro.files import atomic, sha256, write_json
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.lock import run_lock
-from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
+from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.methods import ALL, FAMILY_READINGS, READINGS, merged, settings_of
 from kanrepro.options import read_object
 from kanrepro.parts import validate
@@ -110,6 +110,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError(f"--limit is {arguments.limit}, but contrast needs at least two graphs.")
     settings = read_settings(arguments.settings, arguments.method, arguments.reading)
     torch.set_num_threads(arguments.threads)
+    round_products(settings.optimiser.precision)
     keep_freed_memory()
     ranks, own = join_ranks(arguments.device)
     device = pick_device(own)

@@ -16,6 +16,7 @@ class FinetuneSettings(Part):
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.5, description="after each layer of the encoder; unstated, Hu et al."
     )
+    precision: Literal["float32", "tensorfloat32"] = Field(default="float32", description="of a GPU's matrix products")
 
 
 class FingerprintSettings(Part):
