@@ -12,21 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import transfer_records
 
 from kanrepro.bundle import check as bundle_check
 from kanrepro.bundle import make as bundle_make
 from kanrepro.bundle.__main__ import main as bundle_main
+from kanrepro.bundle.kinds import KINDS, kind_of, maker_of
 from kanrepro.bundle.make import MANIFEST, METADATA
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, write_json
 from kanrepro.metrics import METRICS
-from kanrepro.report import image_table, table
+from kanrepro.report import image_table, table, transfer_table
 from kanrepro.report.image_inputs import ImageInputs
 from kanrepro.report.inputs import Inputs
+from kanrepro.report.transfer_table import TransferInputs
 
 ROOT = Path(__file__).resolve().parents[1]
 DATE = "2026-01-31"
 Members = dict[str, bytes]
+RECORD = "results/small/records/tu/MUTAG/khan_gcl-literal-0.json"
+DIGITS = "results/small/records/superpixels/mnist/khan_gcl-literal-0.json"
 
 
 def image_record(model: str, seed: int) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def image_record(model: str, seed: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with some of the committed records, two image records, and the tables of both."""
+    """A checkout with some of the committed records, some of each other kind, and their tables."""
     root = tmp_path_factory.mktemp("checkout")
     for name in bundle_make.SOURCE:
         source = ROOT / name
@@ -77,7 +82,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model in ("cnn", "deq_kan"):
         for seed in (0, 1):
             write_json(results / f"records/images/brain-mri/grouped/{model}-{seed}.json", image_record(model, seed))
-    for name in table.TABLES:
+    transfer_records.write(results / "records", "bace", "khan_gcl", "repaired", [(70, 71), (72, 73)])
+    transfer_records.write(results / "records", "bace", "fingerprint", "none", [(80, 80)])
+    transfer_records.write_measure(results / "records", {"graphcl/literal": 1.0, "khan_gcl/repaired": 2.0})
+    digits = read_json(ROOT / RECORD) | {"experiment": "superpixels", "dataset": "mnist"}
+    write_json(root / DIGITS, digits)
+    for name in transfer_table.TABLES:
+        shown = TransferInputs("small", folder=results / "records", published=root / "workflow/published")
+        table.write(*transfer_table.build(name, shown, results / "tables"), results / "tables" / name)
+    for name in table.ALL_TABLES:
         given = Inputs("small", folder=results / "records", published=root / "workflow/published")
         table.write(*table.build(name, given, results / "tables"), results / "tables" / name)
     settings = bundle_make.Checkout.of(results).settings().images
@@ -125,9 +138,6 @@ def forged(content: Members, **changes: bytes | None) -> Members:
     return new
 
 
-RECORD = "results/small/records/tu/MUTAG/khan_gcl-literal-0.json"
-
-
 def test_a_bundle_holds_results_source_settings_and_environment(made: Path, checkout: Path) -> None:
     content = members(made)
     assert {"Snakefile", "workflow/kanrepro/settings.py", "envs/pins.txt", "LICENSE", "CITATION.cff", RECORD} <= set(
@@ -146,8 +156,8 @@ def test_the_check_says_what_it_checked(made: Path, capsys: pytest.CaptureFixtur
     bundle_main(["check", str(made)])
     said = capsys.readouterr().out
     assert "every SHA-256 is right" in said and said.endswith("in order\n")
-    assert "4 of images and 0 of molecules are valid" in said
-    for name in (*table.TABLES, *image_table.TABLES):
+    assert "1 of digits, 4 of images, 3 of molecules, 1 of clocked steps are valid" in said
+    for name in (*table.ALL_TABLES, *image_table.TABLES, *transfer_table.TABLES):
         assert f"{name}: all four forms made again from the records, the same bytes" in said
 
 
@@ -180,6 +190,49 @@ def test_the_metadata_links_tables_to_records_and_records_to_data_and_code(made:
     assert all(command in action["description"] for command in record["commands"])
     assert {"@id": RECORD} in graph["#made-table2"]["object"] and {"@id": RECORD} not in graph["#made-images"]["object"]
     assert all(reference["@id"] in graph for reference in root["mentions"])
+
+
+def actions(path: Path) -> tuple[dict[str, dict[str, Any]], Callable[[str, str], list[str]]]:
+    """The entities of a bundle's metadata, and what an action names under a key."""
+    graph = {entity["@id"]: entity for entity in json.loads(members(path)[METADATA])["@graph"]}
+
+    def named(action: str, key: str) -> list[str]:
+        found = graph[f"#made-{action}"][key]
+        return [one["@id"] for one in (found if isinstance(found, list) else [found])]
+
+    return graph, named
+
+
+def test_every_record_of_every_kind_was_made_by_its_stages_from_its_sets(made: Path) -> None:
+    graph, named = actions(made)
+    records = [name for name in members(made) if kind_of(name)]
+    assert {kind_of(name) for name in records} == set(KINDS)
+    for name in records:
+        assert {graph[i]["version"].removeprefix("code digest ") for i in named(name, "instrument")}
+        assert all(graph[one["isPartOf"]["@id"]]["@type"] for one in (graph[i] for i in named(name, "instrument")))
+
+    def stages(name: str) -> list[str]:
+        return sorted(graph[one]["name"] for one in named(name, "instrument"))
+
+    transfer = "results/small/records/transfer/bace/"
+    assert stages(DIGITS) == ["kanrepro.pretrain", "kanrepro.superpixel_finetune"]
+    assert stages(f"{transfer}khan_gcl-repaired-1.json") == ["kanrepro.finetune", "kanrepro.pretrain"]
+    assert stages(f"{transfer}fingerprint-none-0.json") == ["kanrepro.fingerprint"]
+    assert stages("results/small/records/measure/64.json") == ["kanrepro.measure"]
+    used = named(f"{transfer}khan_gcl-repaired-1.json", "object")
+    assert used == ["#data-" + "d" * 64, "#data-zinc-parts-100000"] and graph[used[1]]["license"]
+    assert named(f"{transfer}fingerprint-none-0.json", "object") == used[:1]
+
+
+def test_every_table_was_made_by_its_module_from_its_records_alone(made: Path) -> None:
+    graph, named = actions(made)
+    kinds = {"table1": "transfer", "table2": "tu", "table3": "tu", "table6": "measure", "table7": "superpixels"}
+    kinds |= dict.fromkeys(image_table.TABLES, "images")
+    for name, kind in kinds.items():
+        used = named(name, "object")
+        assert {kind_of(one) for one in used} - {None} == {kind}
+        assert graph[f"#made-{name}"]["instrument"]["@id"] == f"#stage-{maker_of(name)}"
+    assert {kind_of(one) for one in named("table4", "object")} == {None}
 
 
 def test_git_gives_commit_and_date(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

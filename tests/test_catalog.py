@@ -76,7 +76,7 @@ def test_an_own_file_adds_a_set_beside_itself(tmp_path: Path) -> None:
         (OWN.replace("graphs: 3", "graphs: 0"), "MINE: expected.graphs: Input should be greater than or equal to 1"),
         (OWN.replace("graphs: 3, ", ""), "MINE: expected.graphs: Field required"),
         (OWN.replace("  address: mine.zip\n", ""), "MINE: a set in TU format needs an `address`"),
-        (OWN.replace("mine.zip", "ftp://h/x"), "MINE: address: must be an http, https or file URL, or a path (found 'ftp"),
+        (OWN.replace("mine.zip", "ftp://h/x"), "MINE: address: must be an http, https or file URL, or a path (found"),
         (OWN + "  sha256: abc\n", "MINE: sha256: String should match pattern"),
         (OWN + "  name: OTHER\n", "MINE: `name` is the key of the entry"),
         (OWN + f"  mirror: {{path: ../x.zip, sha256: {'0' * 64}}}\n", "MINE: mirror.path: must lie below the mirror folder"),  # noqa: E501

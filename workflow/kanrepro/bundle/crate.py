@@ -1,8 +1,9 @@
 """The RO-Crate metadata of a bundle: files, authors, papers, data sets, and what was made from what by which code.
 
 Follows RO-Crate 1.1, Workflow RO-Crate 1.0 and Workflow Run Crate 0.5: the Snakefile is the main workflow; one
-CreateAction stands for the run of all of it, one for each record (object: its data set; instrument: its stages, whose
-version is the digest of their code; description: its commands), one for each table (object: its records).
+CreateAction stands for the run of all of it, one for each record (object: its data set, and the set that its encoder
+was pre-trained on, if that is another; instrument: its stages, whose version is the digest of their code; description:
+its commands), one for each table (object: its records).
 """
 
 import json
@@ -13,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from kanrepro import catalog, image_catalog
+from kanrepro.bundle.kinds import KINDS, AnyRecord, addresses_of, folders_of, kind_of, maker_of, stages_of
+from kanrepro.catalog_file import SetEntry
 from kanrepro.errors import UserError
-from kanrepro.image_record import ImageRecord
-from kanrepro.record import Record
+from kanrepro.transfer_record import MeasureRecord, TransferRecord
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -42,7 +43,7 @@ class Told:
     date: str
     digests: Mapping[str, str]
     sizes: Mapping[str, int]
-    records: Mapping[str, Record | ImageRecord]
+    records: Mapping[str, AnyRecord]
 
 
 def metadata(told: Told) -> bytes:
@@ -133,21 +134,9 @@ def _known(properties: Entity) -> Entity:
     return {name: value for name, value in properties.items() if value not in (None, "", [])}
 
 
-def _record_action(mention: Any, data: _Once, stages: _Once, name: str, record: Record | ImageRecord) -> Entity:
-    """How a record came about: from a prepared data set, by two stages, with the commands that it names."""
-    source = _entry(record)
-    used = data(
-        f"#data-{record.data.sha256}",
-        "Dataset",
-        name=f"{record.dataset}, prepared ({PurePosixPath(record.data.path).name})",
-        sha256=record.data.sha256,
-        license=source.licence if source else None,
-        url=source.address if source and str(source.address).startswith("http") else None,
-        description=f"prepared from a file with SHA-256 {record.data.source_sha256}"
-        if record.data.source_sha256
-        else None,
-    )
-    digests = record.code.model_dump(include={"pretrain", "probe", "classify", "assess"})
+def _record_action(mention: Any, data: _Once, stages: _Once, name: str, record: AnyRecord) -> Entity:
+    """How a record came about: from a prepared data set, by its stages, with the commands that it names."""
+    code = record.code
     instruments = [
         stages(
             f"#stage-{stage}-{digest}",
@@ -156,27 +145,60 @@ def _record_action(mention: Any, data: _Once, stages: _Once, name: str, record: 
             version=f"code digest {digest}",
             isPartOf={"@id": f"workflow/kanrepro/{stage}.py"},
         )
-        for stage, digest in digests.items()
+        for stage, digest in stages_of(record).items()
     ]
-    commit = record.code.commit or "unknown"
+    about = f"width {record.width}" if isinstance(record, MeasureRecord) else f"seed {record.seed}"
     return mention(
         f"#made-{name}",
         "CreateAction",
-        name=f"{record.dataset}, seed {record.seed}",
+        name=f"{record.dataset}, {about}",
         instrument=instruments,
-        object=[used],
+        object=_used(data, name, record),
         result=[{"@id": name}],
-        description=f"commit {commit}{' with local changes' if record.code.dirty else ''}; "
+        description=f"commit {code.commit or 'unknown'}{' with local changes' if code.dirty else ''}; "
         + "; ".join(record.commands),
     )
 
 
-def _entry(record: Record | ImageRecord) -> catalog.Entry | image_catalog.ImageEntry | None:
-    """What the built-in catalogues say of a record's data set."""
+def _used(data: _Once, name: str, record: AnyRecord) -> list[Entity]:
+    """The prepared set of a record; and the set that its encoder saw before, of which no checksum is known."""
+    prepared = data(
+        f"#data-{record.data.sha256}",
+        "Dataset",
+        name=f"{record.dataset}, prepared ({PurePosixPath(record.data.path).name})",
+        sha256=record.data.sha256,
+        description=f"prepared from a file with SHA-256 {record.data.source_sha256}"
+        if record.data.source_sha256
+        else None,
+        **_origin(_entry(name, record.dataset)),
+    )
+    before = record.pretraining if isinstance(record, TransferRecord) else None
+    if before is None or not before.epochs:
+        return [prepared]
+    seen = data(
+        f"#data-{before.dataset}-{before.molecules}",
+        "Dataset",
+        name=f"{before.dataset}, {before.molecules} molecules, to pre-train on",
+        **_origin(_entry(name, before.dataset)),
+    )
+    return [prepared, seen]
+
+
+def _entry(name: str, dataset: str) -> SetEntry | None:
+    """What the built-in catalogues say of a data set of the record `name`; None of a set of the user's own."""
+    kind = kind_of(name)
+    assert kind is not None
     try:
-        return (catalog if isinstance(record, Record) else image_catalog).entry(record.dataset)
+        return KINDS[kind].catalog.entry(dataset)
     except UserError:
-        return None  # a set of the user's own
+        return None
+
+
+def _origin(entry: SetEntry | None) -> Entity:
+    if entry is None:
+        return {}
+    urls = addresses_of(entry)
+    return {"license": entry.licence, "url": urls[0] if len(urls) == 1 else urls}
 
 
 def _table_actions(mention: Any, stages: _Once, told: Told) -> list[Entity]:
@@ -184,7 +206,7 @@ def _table_actions(mention: Any, stages: _Once, told: Told) -> list[Entity]:
     made = []
     folder = f"results/{told.preset}/tables"
     for table in sorted({PurePosixPath(name).stem for name in told.digests if name.startswith(f"{folder}/")}):
-        module = "image_table" if table.startswith("images") else "table"
+        module = maker_of(table) or "table"
         stage = stages(
             f"#stage-{module}",
             "SoftwareSourceCode",
@@ -199,14 +221,12 @@ def _table_actions(mention: Any, stages: _Once, told: Told) -> list[Entity]:
 
 def sources(told: Told, table: str) -> list[str]:
     """The members that a table is made from: its records, or the descriptions of data sets; and the printed numbers."""
-    records = f"results/{told.preset}/records"
-    if table.startswith("images"):
-        return [name for name in told.records if name.startswith(f"{records}/images/")]
     published = [name for name in (f"workflow/published/{table}.csv",) if name in told.digests]
-    if table == "table4":
-        return published + [name for name in told.digests if name.startswith(f"{records}/data/")]
-    graphs = [(name, one) for name, one in told.records.items() if isinstance(one, Record)]
-    return published + [name for name, one in graphs if table != "table3" or one.method == "khan_gcl"]
+    folders = tuple(f"results/{told.preset}/records/{folder}/" for folder in folders_of(table))
+    found = [name for name in told.digests if name.startswith(folders)]
+    if table == "table3":  # compares published methods with Khan-GCL alone
+        found = [name for name in found if (one := told.records[name]) and getattr(one, "method", "") == "khan_gcl"]
+    return published + found
 
 
 def _citation(root: Path) -> dict[str, Any]:

@@ -22,10 +22,9 @@ from typing import Any
 
 from kanrepro import provenance
 from kanrepro.bundle import crate
+from kanrepro.bundle.kinds import KINDS, AnyRecord, kind_of
 from kanrepro.errors import UserError
 from kanrepro.files import atomic, sha256
-from kanrepro.image_record import ImageRecord
-from kanrepro.record import Record
 from kanrepro.settings import Settings, resolve
 from kanrepro.yaml_file import read_yaml
 
@@ -38,7 +37,11 @@ SOURCE = (
     "Snakefile", "config.yaml", "workflow", "profiles", "envs", "pyproject.toml", "Makefile", "README.md",
     "CHANGELOG.md", "LICENSE", "CITATION.cff",
 )  # fmt: skip
-STAGES = ("pretrain", "probe", "classify", "assess", "trace", "memory", "report.table", "report.image_table")
+STAGES = (
+    "pretrain", "probe", "superpixel_finetune", "retrieve", "finetune", "fingerprint", "measure", "classify", "assess",
+    "trace", "memory", "analysis.splines", "analysis.criticality", "report.table", "report.image_table",
+    "report.transfer_table",
+)  # fmt: skip
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say
 
@@ -79,7 +82,9 @@ class Checkout:
         """
         below = f"results/{self.preset}"
         chosen = [*SOURCE, *(f"{below}/{name}" for name in RESULTS), f"{below}/report.html"]
-        chosen += [name for name in (*settings.data.catalog, *settings.data.image_catalog) if is_safe(name)]
+        data = settings.data
+        own = (*data.catalog, *data.superpixel_catalog, *data.image_catalog, *data.molecule_catalog)
+        chosen += [name for name in own if is_safe(name)]
         found = {path.relative_to(self.root).as_posix(): path for name in chosen for path in _walk(self.root / name)}
         for name in found:
             if not is_safe(name):
@@ -135,10 +140,7 @@ def make(results: Path, output: Path, date: str | None = None) -> str:
         raise UserError(f"{checkout.root} is not in git, so no date is known. Give one: --date 2026-01-31.")
     settings = checkout.settings()
     files = checkout.files(settings)
-    below = f"results/{checkout.preset}/records"
-    graphs = {name: Record.read(path) for name, path in files.items() if name.startswith(f"{below}/tu/")}
-    images = {name: ImageRecord.read(path) for name, path in files.items() if name.startswith(f"{below}/images/")}
-    records: dict[str, Record | ImageRecord] = {**graphs, **images}
+    records = {name: KINDS[kind].model.read(path) for name, path in files.items() if (kind := kind_of(name))}
     made = {
         SETTINGS: _json(settings.model_dump(mode="json")),
         ENVIRONMENT: _json(environment(checkout, records)),
@@ -158,7 +160,7 @@ def make(results: Path, output: Path, date: str | None = None) -> str:
     return hashlib.sha256(made[MANIFEST]).hexdigest()
 
 
-def environment(checkout: Checkout, records: dict[str, Record | ImageRecord]) -> dict[str, Any]:
+def environment(checkout: Checkout, records: dict[str, AnyRecord]) -> dict[str, Any]:
     """Commit, digests of the stages' code as it is now, and the versions and machines that the records name."""
     versions: dict[str, set[str]] = {}
     for record in records.values():

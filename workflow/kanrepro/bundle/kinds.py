@@ -1,0 +1,81 @@
+"""What a bundle knows of results: kinds of records, the stages and sets that each came from, who makes which table."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from kanrepro import catalog, image_catalog, molecule_catalog, superpixel_catalog
+from kanrepro.catalog_file import Catalog, SetEntry
+from kanrepro.image_record import ImageRecord
+from kanrepro.molecule_catalog import MoleculeEntry
+from kanrepro.record import Record
+from kanrepro.report import image_table, table, transfer_table
+from kanrepro.superpixel_catalog import SuperpixelEntry
+from kanrepro.transfer_record import MeasureRecord, TransferRecord
+
+AnyRecord = Record | ImageRecord | TransferRecord | MeasureRecord
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of records: their schema, the catalogue of their sets, and what they are records of."""
+
+    model: type[AnyRecord]
+    catalog: Catalog[Any]
+    of: str
+
+
+# by folder below results/<preset>/records; what lies in other folders are documents without a schema
+KINDS = {
+    "tu": Kind(Record, catalog.CATALOG, "graphs"),
+    "superpixels": Kind(Record, superpixel_catalog.CATALOG, "digits"),
+    "images": Kind(ImageRecord, image_catalog.CATALOG, "images"),
+    "transfer": Kind(TransferRecord, molecule_catalog.CATALOG, "molecules"),
+    "measure": Kind(MeasureRecord, molecule_catalog.CATALOG, "clocked steps"),
+}
+MADE_BY = {"table": table.ALL_TABLES, "image_table": image_table.TABLES, "transfer_table": transfer_table.TABLES}
+_DESCRIPTIONS = ("data", "data-molecules", "data-superpixels")
+_FOLDERS = {"table1": ("transfer",), "table4": _DESCRIPTIONS, "table6": ("measure",), "table7": ("superpixels",)}
+
+
+def kind_of(member: str) -> str | None:
+    """The kind of the record at `results/<preset>/records/<kind>/...`; None for any other member."""
+    parts = PurePosixPath(member).parts
+    return parts[3] if len(parts) > 4 and parts[2] == "records" and parts[3] in KINDS else None
+
+
+def maker_of(name: str) -> str | None:
+    """The module of kanrepro.report that makes a table; None where there is no such table."""
+    return next((module for module, tables in MADE_BY.items() if name in tables), None)
+
+
+def folders_of(name: str) -> tuple[str, ...]:
+    """The folders of records that a table is made from."""
+    return ("images",) if name in image_table.TABLES else _FOLDERS.get(name, ("tu",))
+
+
+def stages_of(record: AnyRecord) -> dict[str, str]:
+    """The stages by which a record came about, with the digests of their code."""
+    match record:
+        case Record():
+            evaluation = "superpixel_finetune" if record.experiment == "superpixels" else "probe"
+            return {"pretrain": record.code.pretrain, evaluation: record.code.probe}
+        case ImageRecord():
+            return {"classify": record.code.classify, "assess": record.code.assess}
+        case TransferRecord(pretraining=trained) if trained:
+            return {"pretrain": trained.code, record.code.stage: record.code.digest}
+    return {record.code.stage: record.code.digest}
+
+
+def addresses_of(entry: SetEntry) -> list[str]:
+    """The public addresses of a set's files."""
+    match entry:
+        case MoleculeEntry():
+            found = [file.address for file in entry.files]
+        case SuperpixelEntry():
+            found = [file.address for file in (entry.train.images, entry.train.labels)] if entry.train else []
+        case catalog.Entry() | image_catalog.ImageEntry():
+            found = [entry.address]
+        case _:
+            found = []
+    return [address for address in found if address and address.startswith("http")]
