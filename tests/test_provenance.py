@@ -71,6 +71,7 @@ MAY_BE_READ = {
     "catalog",
     "image_catalog",
     "superpixel_catalog",
+    "catalog_file",
     "methods",
 }
 MAY_BE_READ |= {"image_models", "provenance", "settings", "yaml_file", "transfer_record", "molecule_catalog"}
