@@ -146,7 +146,7 @@ def _meta(
         for text, stays in zip(shard["smiles"], kept, strict=True) if stays
     ]  # fmt: skip
     return {
-        **entry.model_dump(include={"name", "printed", "task", "licence", "source", "demo", "canonical"}),
+        **{key: getattr(entry, key) for key in ("name", "printed", "task", "licence", "source", "canonical", "demo")},
         **told,
         "tasks": plan["tasks"],
         "files": plan["files"],

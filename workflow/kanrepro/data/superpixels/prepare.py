@@ -87,7 +87,7 @@ def prepare(
     folder = output.with_name(f"{output.name}.shards")
     made = _shards(images, settings, folder, hashed(json.dumps(key).encode()).hexdigest(), processes, shard, entry.name)
     store = _joined(made, labels, {
-        **entry.model_dump(include={"name", "printed", "licence", "source", "demo"}),
+        **{key: getattr(entry, key) for key in ("name", "printed", "licence", "source", "demo")},
         "part": part,
         "classes": classes,
         "source_sha256": hashed("".join(digests).encode()).hexdigest() if digests else None,
