@@ -49,7 +49,7 @@ def test_kernels_agree_with_tensor_operations(
     base: bool, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kan = KANLinear(5, 3, base=base, grid=7, grid_range=(-0.5, 2.0)).double()
-    x = (torch.rand(150, 5, dtype=torch.float64) * 8 - 4).requires_grad_()
+    x = (torch.rand(500, 5, dtype=torch.float64) * 8 - 4).requires_grad_()
     made = {code: on_the_host(code, tmp_path) for code in (kernels.EXPAND, kernels.PULL_BACK)}
 
     def found() -> list[Tensor]:

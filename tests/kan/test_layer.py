@@ -23,7 +23,7 @@ def formula(kan: KANLinear, x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("order", [1, 3, 4])
 def test_value_and_gradients_equal_the_formula(base: bool, order: int) -> None:
     kan = KANLinear(3, 4, order=order, base=base).double()
-    x = (torch.rand(150, 3, dtype=torch.float64) * 6 - 3).requires_grad_()  # more than one block of 64 rows
+    x = (torch.rand(150, 3, dtype=torch.float64) * 6 - 3).requires_grad_()
     target = torch.rand(150, 4, dtype=torch.float64)
     wanted = [x, *kan.parameters()]
     expected = torch.autograd.grad((formula(kan, x) * target).sum(), wanted)

@@ -20,13 +20,15 @@ except ImportError:  # no numba: a slower layer, not a broken one
 
 Basis = Grid | Gaussians
 
-# Rows are expanded in blocks that stay in a core's cache; an accelerator takes blocks as large as memory allows.
+# Rows are expanded in blocks that stay in a core's cache; an accelerator takes blocks as large as memory allows. Of a
+# wide layer that would be few rows, too few to pay for a walk through all weights and their gradients.
 BLOCK_BYTES = {"cpu": 1 << 21, "cuda": 1 << 28}
+LEAST_ROWS = 384
 
 
 def block_rows(x: Tensor, depth: int) -> int:
     """How many rows of x (N, I) make a block, where each of its values becomes `depth` of them."""
-    return max(64, BLOCK_BYTES.get(x.device.type, 1 << 28) // (4 * max(depth * x.shape[1], 1)))
+    return max(LEAST_ROWS, BLOCK_BYTES.get(x.device.type, 1 << 28) // (4 * max(depth * x.shape[1], 1)))
 
 
 class Expansion:

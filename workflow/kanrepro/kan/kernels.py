@@ -46,6 +46,12 @@ def _compiled(code: str) -> Callable[..., Tensor]:
 
 
 @lru_cache
+def _numbers(depth: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(depth, 1) the numbers of the bases, made once: launches are what a small layer costs."""
+    return torch.arange(depth, device=device, dtype=dtype).unsqueeze(-1)
+
+
+@lru_cache
 def work() -> bool:
     """Whether this PyTorch and this GPU run the kernels, tried once."""
     try:
@@ -74,6 +80,5 @@ def pull_back(x: Tensor, low: float, spacing: float, bases: int, gradient: Tenso
 def _over(code: str, x: Tensor, low: float, spacing: float, bases: int, depth: int, *more: Tensor) -> Tensor:
     """The function for every input and each of `depth` bases, (n, depth, I)."""
     dtype = torch.promote_types(x.dtype, torch.float32)
-    numbers = torch.arange(depth, device=x.device, dtype=dtype).unsqueeze(-1)
-    tensors = (x.to(dtype).unsqueeze(1), numbers, *(each.to(dtype) for each in more))
+    tensors = (x.to(dtype).unsqueeze(1), _numbers(depth, x.device, dtype), *(each.to(dtype) for each in more))
     return _compiled(code)(*tensors, start=low, inverse=1 / spacing, bases=float(bases))
