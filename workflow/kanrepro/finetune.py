@@ -32,13 +32,13 @@ from kanrepro.parts import validate
 from kanrepro.record import Artefact
 from kanrepro.resume import train
 from kanrepro.transfer_data import LabelledSet, by_seed
-from kanrepro.transfer_record import Curves, Pretraining, TransferCode, TransferCost, TransferRecord
+from kanrepro.transfer_record import EXPERIMENTS, Curves, Pretraining, TransferCode, TransferCost, TransferRecord
 from kanrepro.transfer_settings import FinetuneSettings
 
 
 def record_of(
-    training: Finetuning, labelled: LabelledSet, encoder: Path, meta: dict[str, Any], preset: str, device: torch.device,
-    command: str,
+    training: Finetuning, labelled: LabelledSet, encoder: Path, meta: dict[str, Any], arguments: argparse.Namespace,
+    device: torch.device, command: str,
 ) -> TransferRecord:  # fmt: skip
     """Everything about one result; `meta` is the document of the checkpoint `encoder`."""
     assert training.best is not None and training.last is not None
@@ -46,12 +46,13 @@ def record_of(
     commit, dirty = provenance.commit()
     return TransferRecord(
         schema=1,
+        experiment=arguments.experiment,
         dataset=labelled.name,
         method=meta["method"],
         encoder=settings["encoder"]["network"],
         reading=meta["reading"],
         seed=training.seed,
-        preset=preset,
+        preset=arguments.preset,
         demo=labelled.demo,
         tasks=labelled.tasks,
         excluded=labelled.excluded,
@@ -99,6 +100,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--states", type=Path, help="folder of states to resume from (default: the record's/states)")
     parser.add_argument("--settings", default="{}", help="JSON or a file of it: FinetuneSettings to change")
     parser.add_argument("--preset", default="by-hand", help="name that the records will carry")
+    parser.add_argument(
+        "--experiment",
+        choices=EXPERIMENTS,
+        default="transfer",
+        help="whose records they are (default: transfer, table 1)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     arguments = parser.parse_args(argv)
@@ -130,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             }
             training = Finetuning(labelled, encoder, settings, seed, device)
             train(training, _state(states, seed), identity)
-            made = record_of(training, labelled, path, meta, arguments.preset, device, command)
+            made = record_of(training, labelled, path, meta, arguments, device, command)
             made.write(arguments.output.replace("{seed}", str(seed)))
             assert made.last is not None
             print(

@@ -49,7 +49,14 @@ def evaluate(
 
 
 def probe(
-    checkpoint: Path, store: Path, folds: Path, settings: SvmSettings, shuffle_labels: bool, threads: int, command: str
+    checkpoint: Path,
+    store: Path,
+    folds: Path,
+    settings: SvmSettings,
+    shuffle_labels: bool,
+    threads: int,
+    command: str,
+    experiment: str = "tu",
 ) -> record.Record:
     """Embed, classify, and gather the record. `command` is the line that makes it again."""
     import torch
@@ -72,7 +79,7 @@ def probe(
     accuracy = record.Metric(value=float(np.mean(result.accuracies)), folds=result.accuracies)
     return record.Record(
         schema=1,
-        experiment="tu",
+        experiment=experiment,
         dataset=dataset,
         method="shuffled_labels" if shuffle_labels else trained["method"],
         encoder=trained["settings"]["encoder"]["network"],
@@ -127,6 +134,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
     parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of SvmSettings to change")
     parser.add_argument("--shuffle-labels", action="store_true", help="control: permute the labels first")
+    parser.add_argument(
+        "--experiment",
+        choices=record.EXPERIMENTS,
+        default="tu",
+        help="whose record it is (default: tu, tables 2 and 3)",
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
@@ -135,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command = shlex.join(["python", "-m", "kanrepro.probe", *(sys.argv[1:] if argv is None else argv)])
     made = probe(
         arguments.checkpoint, arguments.store, arguments.folds, settings, arguments.shuffle_labels, arguments.threads,
-        command,
+        command, arguments.experiment,
     )  # fmt: skip
     made.write(arguments.output)
     accuracy = made.metrics["accuracy"]

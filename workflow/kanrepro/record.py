@@ -9,6 +9,8 @@ import pydantic
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, write_json
 
+EXPERIMENTS = ("tu", "sensitivity")  # on TU sets: tables 2 and 3, figure 5
+
 
 class _Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)

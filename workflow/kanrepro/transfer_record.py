@@ -12,6 +12,7 @@ from kanrepro.files import read_json, write_json
 from kanrepro.parts import Part, Share
 from kanrepro.record import Artefact
 
+EXPERIMENTS = ("transfer", "sensitivity")  # table 1, figure 5
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -125,7 +126,7 @@ class TransferRecord(_Document):
         checkpoint: the pre-trained encoder; None for the control.
     """
 
-    experiment: Literal["transfer"] = "transfer"
+    experiment: Literal["transfer", "sensitivity"] = "transfer"
     dataset: str
     method: str
     encoder: Literal["mlp", "kan", "ecfp"]

@@ -57,6 +57,8 @@ def read(paths: Iterable[Path], preset: str) -> dict[str, TransferResults]:
     demo = set()
     for path in sorted({Path(path) for path in paths}):
         record = TransferRecord.read(path)
+        if record.experiment != "transfer":
+            continue  # as those of figure 5
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
         if record.method not in KNOWN:
