@@ -21,7 +21,7 @@ ORDER = [
     {"parts", "image_catalog", "molecule_catalog", "superpixel_catalog"},
     {"graph_settings", "image_settings"},
     {"family_settings", "transfer_settings"},
-    {"molecule_settings", "superpixel_settings", "analysis_settings"},
+    {"molecule_settings", "superpixel_settings", "analysis_settings", "sensitivity_settings"},
     {"settings", "smo", "rbf", "svm", "schedules", "corruptions", "metrics", "auc"},
     {"reference"},
     {"record", "checkpoint"},
@@ -58,6 +58,8 @@ READERS = {
     "explain_digits",
     "explain_transfer",
     "explain_parts",
+    "explain_graphs",
+    "explain_sensitivity",
     "plan",
     "bundle",
     "offline",
@@ -75,7 +77,7 @@ MAY_BE_READ = {
     "methods",
 }
 MAY_BE_READ |= {"image_models", "provenance", "settings", "yaml_file", "transfer_record", "molecule_catalog"}
-MAY_BE_READ |= {"graph_settings"}
+MAY_BE_READ |= {"graph_settings", "sensitivity_settings"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 
 

@@ -20,6 +20,7 @@ from kanrepro.image_settings import ImageSettings
 from kanrepro.methods import merged
 from kanrepro.molecule_settings import MoleculeSettings
 from kanrepro.parts import Part, Positive, validate
+from kanrepro.sensitivity_settings import SensitivitySettings
 from kanrepro.superpixel_settings import SuperpixelSettings
 from kanrepro.yaml_file import read_yaml
 
@@ -64,6 +65,7 @@ class Settings(Part):
     molecules: MoleculeSettings = MoleculeSettings()
     superpixels: SuperpixelSettings = SuperpixelSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    sensitivity: SensitivitySettings = SensitivitySettings()
     images: ImageSettings = ImageSettings()
     report: ReportSettings = ReportSettings()
 
