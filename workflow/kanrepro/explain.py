@@ -5,23 +5,27 @@ Prints text; accuracies in percent, times in seconds, memory in MB.
 """
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from kanrepro import explain_digits, explain_images, explain_transfer
+from kanrepro import explain_digits, explain_images, explain_sensitivity, explain_transfer
 from kanrepro.errors import UserError, cli, unknown
-from kanrepro.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.explain_graphs import run_lines
+from kanrepro.explain_parts import snakemake_command
 from kanrepro.image_models import SPLITS
 from kanrepro.record import Record
 from kanrepro.report import descriptions, published
 from kanrepro.report.inputs import Inputs, catalogue_name
 from kanrepro.report.layout import Layout, Row
-from kanrepro.report.results import LABELS, METHODS, READINGS, Cell, Results, Run, read, record_paths
+from kanrepro.report.results import LABELS, METHODS, READINGS, Cell, Results, read, record_paths
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
 
 TABLES = ("table2", "table3", "table4", "figure4")
+ALL_TABLES = (
+    *explain_transfer.TABLES, *TABLES, *explain_sensitivity.TABLES, *explain_digits.TABLES, *explain_images.TABLES,
+)  # fmt: skip
 
 
 def explain(table: str, dataset: str, method: str | None, reading: str | None, results: Path) -> str:
@@ -31,9 +35,7 @@ def explain(table: str, dataset: str, method: str | None, reading: str | None, r
         UserError: an unknown table, data set, method or reading, with the nearest known one; a corrupt record.
     """
     if table not in TABLES:
-        raise unknown(
-            "table", table, [*explain_transfer.TABLES, *TABLES, *explain_digits.TABLES, *explain_images.TABLES]
-        )
+        raise unknown("table", table, ALL_TABLES)
     inputs = Inputs(results.name, folder=results / "records")
     known = {*published.DATASETS, *inputs.entries, *_folders(inputs)}
     if table == "table4":
@@ -114,42 +116,9 @@ def _cell(cell: Cell | None, reading: str, printed: published.Printed, results: 
     shown: dict[str, str] = {}
     for run in cell.runs:
         settings = flatten(run.record.settings)
-        lines += ["", *_run(run, {k: v for k, v in settings.items() if shown.get(k) != v}, bool(shown), results)]
+        lines += ["", *run_lines(run, {k: v for k, v in settings.items() if shown.get(k) != v}, bool(shown), results)]
         shown = settings
     return lines
-
-
-def _run(run: Run, settings: Mapping[str, str], again: bool, results: Path) -> list[str]:
-    """Everything about one record; `settings`: those that the run before did not have too."""
-    record, root = run.record, results.absolute().parent.parent
-    folds = " ".join(f"{100 * value:.1f}" for value in record.metrics["accuracy"].folds)
-    written = [f"{key} = {value}" for key, value in settings.items()] or ["none of its own"]
-    code = record.code
-    facts: list[tuple[str, Sequence[str]]] = [
-        ("accuracy", [f"{run.score:.2f} %" + (f", folds {folds}" if folds else "")]),
-        ("data", [f"{file_state(record.data, root)}, {record.data.graphs} graphs"]),
-        ("source", [f"SHA-256 {record.data.source_sha256 or 'unknown'} of what the data was prepared from"]),
-        ("folds", [file_state(record.folds, root) if record.folds else "not written"]),
-        ("encoder", [file_state(record.checkpoint, root)]),
-        ("settings", ["as above, but:", *written] if again else written),
-        ("seed", [str(record.seed)]),
-        ("code", [code_state("pretrain", code.pretrain), code_state("probe", code.probe)]),
-        ("commit", [f"{code.commit or 'unknown'}{', with local changes' if code.dirty else ''}"]),
-        ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
-        ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
-        ("cost", [_cost(record)]),
-        ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
-        ("by hand", record.commands),
-    ]
-    return laid_out(run.path, facts)
-
-
-def _cost(record: Record) -> str:
-    cost = record.cost
-    return (
-        f"{cost.pretrain_seconds:.1f} s pre-training, {cost.probe_seconds:.1f} s evaluation, "
-        f"{cost.peak_memory_mb:.0f} MB at the peak"
-    )
 
 
 def _describe(inputs: Inputs, dataset: str) -> str:
@@ -177,11 +146,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Print the chain from a number of a table to data, settings, seed, code, machine and command.",
         epilog="example: python -m kanrepro.explain table2 MUTAG khan_gcl --reading repaired",
     )
-    parser.add_argument(
-        "table", help=", ".join([*explain_transfer.TABLES, *TABLES, *explain_digits.TABLES, *explain_images.TABLES])
-    )
+    parser.add_argument("table", help=", ".join(ALL_TABLES))
     parser.add_argument("dataset", help="as in the catalogue or as printed: REDDIT-BINARY or RDT-B")
-    parser.add_argument("method", nargs="?", help="khan_gcl or Khan-GCL, ..., or deq_kan, ...; not needed for table4")
+    parser.add_argument(
+        "method",
+        nargs="?",
+        help="khan_gcl or Khan-GCL, ..., or deq_kan, ...; of figure5 a parameter: epsilon_delta, or epsilon_delta=0.3; "
+        "not needed for table4",
+    )
     parser.add_argument("--reading", help=f"{', '.join(READINGS)} (default: all that the table shows)")
     parser.add_argument("--split", help=f"of images: {', '.join(SPLITS)} (default: all that have records)")
     parser.add_argument(
@@ -195,6 +167,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(explain_images.explain(arguments.dataset, arguments.method, arguments.split, arguments.results))
     elif arguments.table in explain_digits.TABLES:
         print(explain_digits.explain(arguments.dataset, arguments.method, arguments.reading, arguments.results))
+    elif arguments.table in explain_sensitivity.TABLES:
+        print(explain_sensitivity.explain(arguments.dataset, arguments.method, arguments.reading, arguments.results))
     elif arguments.table in explain_transfer.TABLES:
         print(explain_transfer.explain(arguments.dataset, arguments.method, arguments.reading, arguments.results))
     else:

@@ -84,19 +84,20 @@ def _cells(
     lines += [f"  note: {note}" for note in best.notes]
     shown: dict[str, str] = {}
     for run in best.runs:
-        settings = _settings(run.record)
+        settings = settings_of(run.record)
         own = {key: value for key, value in settings.items() if shown.get(key) != value}
-        lines += ["", *_run(run, own, bool(shown), results)]
+        lines += ["", *run_lines(run, own, bool(shown), results)]
         shown = settings
     return lines
 
 
-def _settings(record: TransferRecord) -> dict[str, str]:
+def settings_of(record: TransferRecord) -> dict[str, str]:
+    """All settings behind a record, as flat text."""
     pretraining = {"pretrain": record.pretraining.settings} if record.pretraining else {}
     return flatten({**record.settings, **pretraining})
 
 
-def _run(run: TransferRun, settings: Mapping[str, str], again: bool, results: Path) -> list[str]:
+def run_lines(run: TransferRun, settings: Mapping[str, str], again: bool, results: Path) -> list[str]:
     """Everything about one record; `settings`: those that the run before did not have too."""
     record, root = run.record, results.absolute().parent.parent
     written = [f"{key} = {value}" for key, value in settings.items()] or ["none of its own"]
