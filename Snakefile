@@ -18,6 +18,7 @@ include: "workflow/rules/images_common.smk"
 include: "workflow/rules/molecules_common.smk"
 include: "workflow/rules/transfer_common.smk"
 include: "workflow/rules/superpixels_common.smk"
+include: "workflow/rules/sensitivity_common.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -32,6 +33,7 @@ localrules:
     table3,
     table4,
     figure4,
+    figure5,
     figure2b,
     figure3,
     table7,
@@ -43,6 +45,7 @@ localrules:
     fold_tu,
     pretrained,
     finetuned,
+    sensitivity,
     transfer_table,
     fetch_molecules,
     split_molecules,
@@ -54,6 +57,7 @@ localrules:
     split_images,
     describe_images,
     analysis_figure,
+    sensitivity_figure,
     fetch_digits,
     describe_superpixels,
     split_digits,
@@ -97,6 +101,11 @@ rule figure4:
         figure_files("figure4"),
 
 
+rule figure5:
+    input:
+        FIGURE5,
+
+
 rule figure2b:
     input:
         figure_files("figure2b"),
@@ -131,10 +140,12 @@ if SETTINGS.report.records == "make":
     include: "workflow/rules/superpixels.smk"
     include: "workflow/rules/downloads.smk"
     include: "workflow/rules/analysis.smk"
+    include: "workflow/rules/sensitivity.smk"
 
 
 include: "workflow/rules/images_report.smk"
 include: "workflow/rules/transfer_report.smk"
+include: "workflow/rules/sensitivity_report.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -143,6 +154,12 @@ rule images:
         [path for table in IMAGE_TABLES for path in table_files(table)],
         [path for figure in DRAWN for path in figure_files(figure)],
         IMAGE_DESCRIPTIONS,
+
+
+# the runs of Figure 5 beside the default, and of the default none
+rule sensitivity:
+    input:
+        [path for path in WATCHED + WATCHED_TRANSFER if MOVED_RECORDS in path],
 
 
 rule pretrained:

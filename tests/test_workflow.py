@@ -1,13 +1,19 @@
 """The whole workflow at miniature size: plan, run, rerun, table from existing records, and user errors at the door."""
 
+import csv
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
+
+from kanrepro.files import read_json
+from kanrepro.plan.jobs import jobs
+from kanrepro.sensitivity_settings import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {
@@ -21,6 +27,13 @@ TINY = {
         "seeds": [0, 1],
         "pretrain": {"optimiser": {"epochs": 1}},
         "svm": {"c_values": [1.0], "folds": 2, "inner_folds": 2},
+    },
+    "sensitivity": {
+        "datasets": ["CHEMBL-ACT"],
+        "transfer": ["chembl-activity"],
+        "readings": ["repaired"],
+        "parameters": ["epsilon_delta"],
+        "epsilon_delta": [0.5],
     },
     "molecules": {"limit": 40, "methods": ["khan_gcl"], "controls": [], "pretrain": {"optimiser": {"epochs": 1}}},
 }
@@ -58,12 +71,34 @@ def test_one_command_makes_tables_figures_and_the_page(done: Path) -> None:
     assert set(TABLES) | {"results/demo/report.html"} <= made
     assert {
         f"results/demo/figures/{name}"
-        for name in ("figure4.png", "figure4.svg", "history.png", "history-molecules.png")
+        for name in ("figure4.png", "figure4.svg", "figure5.png", "figure5.svg", "history.png", "history-molecules.png")
     } <= made
     methods = {"graphcl-literal", "graphcl-repaired"}
     methods |= {f"{m}-{r}" for m in ("khan_gcl", "untrained_kan", "shuffled_labels") for r in ("literal", "repaired")}
     expected = {f"results/demo/records/tu/CHEMBL-ACT/{m}-{seed}.json" for m in methods for seed in (0, 1)}
     assert {name for name in made if name.startswith("results/demo/records/tu")} == expected
+
+
+def test_figure_5_shows_the_tables_runs_and_those_beside_them(done: Path) -> None:
+    with (done / "results/demo/figures/figure5.csv").open(newline="") as stream:
+        rows = {(row["target"], row["value"]): row for row in csv.DictReader(stream)}
+    assert rows.keys() == {(target, value) for target in ("CHEMBL-ACT", "AVG") for value in ("0.075", "0.5")}
+    beside = "khan_gcl/repaired/epsilon_delta-0.5_epsilon_rho-0.075_sigma_delta-0.05_sigma_rho-0.05"
+    for (target, value), kind, dataset in (
+        (("CHEMBL-ACT", "0.5"), "tu", "CHEMBL-ACT"),
+        (("AVG", "0.5"), "transfer", "chembl-activity"),
+    ):
+        moved = [f"../records/sensitivity/{kind}/{dataset}/{beside}/{seed}.json" for seed in (0, 1)]
+        default = [f"../records/{kind}/{dataset}/khan_gcl-repaired-{seed}.json" for seed in (0, 1)]
+        assert rows[target, value]["records"].split(";") == moved
+        assert rows[target, "0.075"]["records"].split(";") == default
+        for i, paths in ((0.5, moved), (0.075, default)):
+            for path in paths:
+                found = read_json(done / "results/demo/figures" / path)
+                settings = found["settings"]["pretrain"] if kind == "tu" else found["pretraining"]["settings"]
+                assert settings["contrast"]["negatives"]["epsilon_delta"] == i
+                assert (found["experiment"] == "sensitivity") == (i == 0.5)
+    assert "Figure 5: sensitivity" in (done / "results/demo/report.html").read_text()
 
 
 def test_snakemakes_own_report_and_graph(done: Path) -> None:
@@ -94,8 +129,10 @@ def test_tables_of_committed_records_need_neither_data_nor_training(done: Path, 
     folder = checkout(tmp_path)
     shutil.copytree(done / "results/demo/records", folder / "results/demo/records")
     wanted = {**TINY, "tu": {**TINY["tu"], "seeds": [0, 1, 2, 3]}, "report": {"records": "existing"}}
-    run = snakemake(folder, "table2", "figure4", config=wanted)
+    run = snakemake(folder, "table2", "figure4", "figure5", config=wanted)
     assert run.returncode == 0, run.stderr[-3000:]
+    figure5 = "results/demo/figures/figure5.csv"
+    assert (folder / figure5).read_bytes() == (done / figure5).read_bytes()
     assert "pretrain_tu" not in run.stderr and "prepare_tu" not in run.stderr
     assert (folder / TABLES[0]).read_bytes() == (done / TABLES[0]).read_bytes()
 
@@ -107,9 +144,37 @@ def test_a_changed_setting_reruns_what_depends_on_it(done: Path) -> None:
     assert "probe_tu" in text and "pretrain_tu" not in text
 
 
-@pytest.mark.parametrize("preset", ["demo", "small", "paper"])
+def test_the_space_of_figure_5_is_trained_once_a_point_and_the_default_by_the_tables(tmp_path: Path) -> None:
+    given = {"datasets": ["PROTEINS"], "transfer": ["bace"], "readings": ["repaired"], "seeds": [0, 3]}
+    given |= {"parameters": ["epsilon_rho", "sigma_delta"], "epsilon_rho": [0, 0.075, 0.3], "sigma_delta": [0.2]}
+    (tmp_path / "over.yaml").write_text(yaml.safe_dump({"preset": "small", "sensitivity": given}))
+    planned = jobs(["figure5"], ["--configfile", "over.yaml"], 1, checkout(tmp_path))
+    points = [
+        f"epsilon_delta-0.075_epsilon_rho-{rho}_sigma_delta-{delta}_sigma_rho-0.05"
+        for rho, delta in (("0.0", "0.05"), ("0.3", "0.05"), ("0.075", "0.2"))
+    ]
+    records = "results/small/records"
+    moved = {f"{records}/sensitivity/tu/PROTEINS/khan_gcl/repaired/{p}/{s}.json" for p in points for s in (0, 3)}
+    moved |= {f"{records}/sensitivity/transfer/bace/khan_gcl/repaired/{p}/{s}.json" for p in points for s in (0, 3)}
+    default = {
+        f"{records}/{kind}/khan_gcl-repaired-{s}.json" for kind in ("tu/PROTEINS", "transfer/bace") for s in (0, 3)
+    }
+    (figure,) = [job for job in planned if job.rule == "sensitivity_figure"]
+    assert {path for path in figure.inputs if path.endswith(".json")} == moved | default
+    trained = {name: sum(job.rule == name for job in planned) for name in ("pretrain_tu", "pretrain_molecules")}
+    assert trained == {"pretrain_tu": 2, "pretrain_molecules": 1}  # the default
+    for job in planned:
+        if job.rule in ("pretrain_tu_moved", "pretrain_molecules_moved"):
+            negatives = job.settings["contrast"]["negatives"]  # type: ignore[index]
+            told = "_".join(f"{name}-{negatives[name]}" for name in PARAMETERS)
+            assert told in points and told in job.outputs[0]
+    counted = Counter(job.rule for job in planned if job.rule.endswith("_moved"))
+    assert counted == {"pretrain_tu_moved": 6, "probe_tu_moved": 6, "pretrain_molecules_moved": 3, "finetune_moved": 3}
+
+
+@pytest.mark.parametrize("preset", ["demo", "small", "gpu", "paper"])
 def test_every_target_of_every_preset_has_a_plan(preset: str, tmp_path: Path) -> None:
-    targets = ["all", "table2", "table3", "table4", "figure4", "table7", "figure2b", "figure3", "ckfi"]
+    targets = ["all", "table2", "table3", "table4", "figure4", "figure5", "table7", "figure2b", "figure3", "ckfi"]
     plan = snakemake(checkout(tmp_path), "-n", *targets, "--quiet", config={"preset": preset})
     assert plan.returncode == 0, plan.stderr[-2000:]
 
@@ -136,6 +201,10 @@ def test_table3_trains_only_the_full_method(tmp_path: Path) -> None:
         ({"preset": "demo", "superpixels": {"dataset": "digit"}}, "Did you mean 'digits'?"),
         ({"preset": "demo", "analysis": {"datasets": ["NCI"]}}, "Did you mean 'NCI1'?"),
         ({"preset": "demo", "analysis": {"readings": ["repared"]}}, "Did you mean 'repaired'?"),
+        ({"preset": "demo", "sensitivity": {"datasets": ["PROTEIN"]}}, "Did you mean 'PROTEINS'?"),
+        ({"preset": "demo", "sensitivity": {"transfer": ["bac"]}}, "Did you mean 'bace'?"),
+        ({"preset": "demo", "sensitivity": {"readings": ["repared"]}}, "Did you mean 'repaired'?"),
+        ({"preset": "demo", "sensitivity": {"sigma_rho": [-1]}}, "sensitivity.sigma_rho.0 = -1"),
     ],
 )
 def test_mistakes_stop_before_any_job(config: dict, message: str, tmp_path: Path) -> None:

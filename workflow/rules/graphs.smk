@@ -47,9 +47,10 @@ rule probe_tu:
         mem_mb=memory_mb,
         runtime=evaluation_minutes,
     params:
+        experiment="tu",
         shuffle=lambda wildcards: "--shuffle-labels" if wildcards.method == "shuffled_labels" else "",
         settings=as_json(SETTINGS.tu.svm),
         code=code_digest("kanrepro.probe"),
     shell:
         "python -m kanrepro.probe --checkpoint {input.encoder} --store {input.store} --folds {input.folds}"
-        " --output {output} {params.shuffle} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+        " --output {output} --experiment {params.experiment} {params.shuffle} --threads {threads} --settings {params.settings:q} > {log} 2>&1"

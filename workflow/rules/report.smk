@@ -115,6 +115,7 @@ rule report_page:
         ),
         figures=[f"{RESULTS}/figures/figure4.svg", *(figure_files(figure)[0] for figure in CURVES_SHOWN)],
         analysis_figures=[f"{RESULTS}/figures/{figure}.png" for figure in ANALYSED],
+        sensitivity_figures=figure_files("figure5")[:1] if FIGURE5_SHOWN else [],
         image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],
         image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in DRAWN],
         image_records=IMAGE_RECORDS,
@@ -144,4 +145,4 @@ rule report_page:
         code=code_digest("kanrepro.report.page"),
     shell:
         "python -m kanrepro.report.page {params.options} {params.images} {params.transfer} --margin {params.margin}"
-        " --figures {input.figures} {input.analysis_figures} {input.image_figures} --output {output} > {log} 2>&1"
+        " --figures {input.figures} {input.sensitivity_figures} {input.analysis_figures} {input.image_figures} --output {output} > {log} 2>&1"

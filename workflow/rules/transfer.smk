@@ -27,13 +27,15 @@ rule finetune:
         seeds=" ".join(map(str, SETTINGS.molecules.seeds)),
         record=lambda wildcards: TRANSFER_RECORD.format(**wildcards, seed="{seed}"),
         states=lambda wildcards: TRANSFER_STATES.format(**wildcards),
+        experiment="transfer",
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=as_json(SETTINGS.molecules.finetune),
         code=code_digest("kanrepro.finetune"),
     shell:
         "python -m kanrepro.finetune --checkpoint '{params.encoder}' --store {input.store} --split '{params.split}'"
-        " --seeds {params.seeds} --output '{params.record}' --states {params.states} --preset {params.preset}"
+        " --seeds {params.seeds} --output '{params.record}' --states {params.states}"
+        " --experiment {params.experiment} --preset {params.preset}"
         " --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
 
 

@@ -38,6 +38,11 @@ CAPTIONS = {
         "Accuracy of the six variants, one panel a reading; error bars are one standard deviation over runs, black "
         "lines the same encoder untrained.",
     ),
+    "figure5": (
+        "Figure 5: sensitivity",
+        "Khan-GCL with other sizes of its perturbations, one varied at a time around the default (dotted line); error "
+        "bars are one standard deviation over runs.",
+    ),
     "history": (
         "Training curves",
         "Loss and CKFI diagnostics over the epochs of pre-training: the mean over seeds, their range shaded; colour "
