@@ -87,6 +87,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transfer_records.write_measure(results / "records", {"graphcl/literal": 1.0, "khan_gcl/repaired": 2.0})
     digits = read_json(ROOT / RECORD) | {"experiment": "superpixels", "dataset": "mnist"}
     write_json(root / DIGITS, digits)
+    for kind, like in (("tu", root / RECORD), ("transfer", results / "records/transfer/bace/khan_gcl-repaired-0.json")):
+        moved = read_json(like) | {"experiment": "sensitivity"}
+        write_json(results / f"records/sensitivity/{kind}/bace/khan_gcl/repaired/epsilon_delta-0.3/0.json", moved)
     for name in transfer_table.TABLES:
         shown = TransferInputs("small", folder=results / "records", published=root / "workflow/published")
         table.write(*transfer_table.build(name, shown, results / "tables"), results / "tables" / name)
@@ -156,7 +159,8 @@ def test_the_check_says_what_it_checked(made: Path, capsys: pytest.CaptureFixtur
     bundle_main(["check", str(made)])
     said = capsys.readouterr().out
     assert "every SHA-256 is right" in said and said.endswith("in order\n")
-    assert "1 of digits, 4 of images, 3 of molecules, 1 of clocked steps are valid" in said
+    assert "1 of digits, 4 of images, 3 of molecules, 1 of clocked steps, " in said
+    assert "1 of graphs for Figure 5, 1 of molecules for Figure 5 are valid" in said
     for name in (*table.ALL_TABLES, *image_table.TABLES, *transfer_table.TABLES):
         assert f"{name}: all four forms made again from the records, the same bytes" in said
 
@@ -217,6 +221,9 @@ def test_every_record_of_every_kind_was_made_by_its_stages_from_its_sets(made: P
     transfer = "results/small/records/transfer/bace/"
     assert stages(DIGITS) == ["kanrepro.pretrain", "kanrepro.superpixel_finetune"]
     assert stages(f"{transfer}khan_gcl-repaired-1.json") == ["kanrepro.finetune", "kanrepro.pretrain"]
+    moved = "results/small/records/sensitivity/{}/bace/khan_gcl/repaired/epsilon_delta-0.3/0.json"
+    assert stages(moved.format("transfer")) == ["kanrepro.finetune", "kanrepro.pretrain"]
+    assert stages(moved.format("tu")) == ["kanrepro.pretrain", "kanrepro.probe"]
     assert stages(f"{transfer}fingerprint-none-0.json") == ["kanrepro.fingerprint"]
     assert stages("results/small/records/measure/64.json") == ["kanrepro.measure"]
     used = named(f"{transfer}khan_gcl-repaired-1.json", "object")

@@ -1,5 +1,6 @@
 """The plan: what a dry run says is read whole, estimates come from measurements alone, bounds are bounds."""
 
+import dataclasses
 import itertools
 import json
 import random
@@ -169,6 +170,14 @@ def test_a_key_that_came_after_a_record_has_its_default_there(tmp_path: Path) ->
     assert Costs(tmp_path, []).of(job).seconds == 50
     now["encoder"]["dropout"] = 0.5
     assert Costs(tmp_path, []).of(training({**record, "settings": {"pretrain": now}})).seconds is None
+
+
+def test_runs_of_figure_5_cost_what_those_of_the_tables_do(tmp_path: Path) -> None:
+    record = world(tmp_path, seconds=50)
+    job = training(record, command=training(record).command.replace('"epsilon_delta": 0.075', '"epsilon_delta": 0.3'))  # type: ignore[union-attr]
+    assert '"epsilon_delta": 0.3' in str(job.command)
+    moved = dataclasses.replace(job, rule="pretrain_tu_moved")
+    assert [Costs(tmp_path, []).of(one).seconds for one in (job, moved)] == [50, 50]
 
 
 def test_other_data_sets_speak_for_one_that_was_never_run_in_proportion_to_its_size(tmp_path: Path) -> None:

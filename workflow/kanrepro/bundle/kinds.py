@@ -32,6 +32,8 @@ KINDS = {
     "images": Kind(ImageRecord, image_catalog.CATALOG, "images"),
     "transfer": Kind(TransferRecord, molecule_catalog.CATALOG, "molecules"),
     "measure": Kind(MeasureRecord, molecule_catalog.CATALOG, "clocked steps"),
+    "sensitivity/tu": Kind(Record, catalog.CATALOG, "graphs for Figure 5"),
+    "sensitivity/transfer": Kind(TransferRecord, molecule_catalog.CATALOG, "molecules for Figure 5"),
 }
 MADE_BY = {"table": table.ALL_TABLES, "image_table": image_table.TABLES, "transfer_table": transfer_table.TABLES}
 _DESCRIPTIONS = ("data", "data-molecules", "data-superpixels")
@@ -41,7 +43,10 @@ _FOLDERS = {"table1": ("transfer",), "table4": _DESCRIPTIONS, "table6": ("measur
 def kind_of(member: str) -> str | None:
     """The kind of the record at `results/<preset>/records/<kind>/...`; None for any other member."""
     parts = PurePosixPath(member).parts
-    return parts[3] if len(parts) > 4 and parts[2] == "records" and parts[3] in KINDS else None
+    if len(parts) < 5 or parts[2] != "records":
+        return None
+    below = "/".join(parts[3:-1]) + "/"
+    return next((kind for kind in KINDS if below.startswith(f"{kind}/")), None)
 
 
 def maker_of(name: str) -> str | None:

@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanrepro.plan.jobs import Job
-from kanrepro.plan.measured import SIZES, Benchmark, Measured, Sizes, image_size, measurements, what, without_epochs
+from kanrepro.plan.measured import (
+    SAME_WORK,
+    SIZES,
+    Benchmark,
+    Measured,
+    Sizes,
+    image_size,
+    measurements,
+    what,
+    without_epochs,
+)
 
 # what these take hardly depends on the data, so that any of their jobs speaks for the others
 LIGHT = {
     "describe_tu", "fold_tu", "split_images", "describe_images", "table", "figure", "history", "image_table",
-    "image_figure", "report_page",
+    "image_figure", "sensitivity_figure", "report_page",
 }  # fmt: skip
 
 
@@ -49,9 +59,10 @@ class Costs:
 
     def of(self, job: Job) -> Cost:
         """The cost of one job."""
-        found = self._from_records(job) if job.rule in SIZES else None
+        measurable = _work(job) in SIZES
+        found = self._from_records(job) if measurable else None
         same = found is None or "other data sets" not in found.source
-        disk = self._disk(job, anywhere=same and (found is not None or job.rule not in SIZES))
+        disk = self._disk(job, anywhere=same and (found is not None or not measurable))
         if found is None or found.seconds is None:
             timed = self._from_benchmarks(job)
             found = timed if timed.seconds is not None or found is None else found
@@ -61,7 +72,7 @@ class Costs:
 
     def _from_records(self, job: Job) -> Cost | None:
         """By records of the same work; None where there is none of this method or model at all."""
-        known = self.measured.get((job.rule, what(job)[1:]), [])
+        known = self.measured.get((_work(job), what(job)[1:]), [])
         if not known:
             return None
         settings, epochs = without_epochs(job.settings)
@@ -74,7 +85,7 @@ class Costs:
             presets = ", ".join(sorted({one.preset for one in known}))
             return Cost(None, False, None, None, f"no data: runs of {presets} had other settings")
         dataset = job.wildcards["dataset"]
-        amount = self.sizes.work(job.rule, dataset, epochs, image_size(job))
+        amount = self.sizes.work(_work(job), dataset, epochs, image_size(job))
         here = [one for one in alike if one.what[0] == dataset]
         chosen = _for_device(here or alike, job)
         if not chosen:
@@ -89,7 +100,8 @@ class Costs:
             chosen[0].gpu,
             max(one.memory_mb for one in chosen) if here else None,
             None,
-            _said(chosen) + ("" if exact else f", scaled by {SIZES[job.rule]}" + ("" if here else ", other data sets")),
+            _said(chosen)
+            + ("" if exact else f", scaled by {SIZES[_work(job)]}" + ("" if here else ", other data sets")),
             frozenset(one.hardware for one in chosen),
         )
 
@@ -128,6 +140,11 @@ class Costs:
         if pattern not in self._globbed:
             self._globbed[pattern] = sorted(path for path in self.folder.glob(pattern) if path.is_file())
         return self._globbed[pattern]
+
+
+def _work(job: Job) -> str:
+    """The rule whose measurements speak for a job."""
+    return SAME_WORK.get(job.rule, job.rule)
 
 
 def _equal(one: Measured, settings: object, job: Job) -> bool:

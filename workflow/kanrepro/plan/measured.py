@@ -20,6 +20,7 @@ from kanrepro.graph_settings import PretrainSettings
 from kanrepro.image_record import ImageRecord
 from kanrepro.plan.jobs import Job
 from kanrepro.record import Record
+from kanrepro.sensitivity_settings import default_point, moved
 
 SIZES = {  # what the work of a rule grows with, in words
     "pretrain_tu": "epochs x (nodes + edges/4)",
@@ -27,6 +28,8 @@ SIZES = {  # what the work of a rule grows with, in words
     "classify": "epochs x images x pixels",
     "assess": "images x pixels",
 }
+# the same work with other sizes of perturbations (figure 5): the records of one speak for the other
+SAME_WORK = {"pretrain_tu_moved": "pretrain_tu", "probe_tu_moved": "probe_tu"}
 _FOLDERS = {"pretrain_tu": "pretrain", "probe_tu": "probe"}
 _STORED_SIZE = re.compile(r"-(\d+)\.safetensors$")
 
@@ -78,10 +81,12 @@ class Benchmark:
 def without_epochs(settings: Any) -> tuple[Any, float]:
     """Settings of a training without its number of epochs, and that number (1 where it is 0 or not there).
 
-    Keys of a pre-training that came after it have the default, which is what it did.
+    Keys of a pre-training that came after it have the default, which is what it did. The sizes of its perturbations,
+    which cost the same whatever they are, have the default too.
     """
     with contextlib.suppress(pydantic.ValidationError):
-        settings = PretrainSettings.model_validate(settings).model_dump(mode="json")
+        made = PretrainSettings.model_validate(settings)
+        settings = moved(made, default_point()).model_dump(mode="json")
     for part in ("optimiser", "training"):
         if isinstance(settings, dict) and "epochs" in settings.get(part, {}):
             rest = {name: value for name, value in settings[part].items() if name != "epochs"}
@@ -165,7 +170,7 @@ def measurements(folder: Path) -> list[Measured]:
 
 
 def _graphs(records: Path, folder: Path, sizes: Sizes) -> Iterator[Measured]:
-    for path in sorted(records.glob("tu/**/*.json")):
+    for path in sorted([*records.glob("tu/**/*.json"), *records.glob("sensitivity/tu/**/*.json")]):
         record = Record.read(path)
         key = (record.dataset, record.method, record.reading, "", "")
         name = f"{record.dataset}-{record.method}-{record.reading}-{record.seed}"
