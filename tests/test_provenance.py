@@ -77,7 +77,7 @@ MAY_BE_READ = {
     "methods",
 }
 MAY_BE_READ |= {"image_models", "provenance", "settings", "yaml_file", "transfer_record", "molecule_catalog"}
-MAY_BE_READ |= {"graph_settings", "sensitivity_settings"}
+MAY_BE_READ |= {"graph_settings", "sensitivity_settings", "transfer_settings"}
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 
 

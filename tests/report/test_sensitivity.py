@@ -11,11 +11,12 @@ import transfer_records
 
 from kanrepro import explain
 from kanrepro.errors import UserError
-from kanrepro.files import write_json
+from kanrepro.files import read_json, write_json
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.report import results, sensitivity_figure, transfer_results
 from kanrepro.report.sensitivity_figure import SensitivityInputs
 from kanrepro.sensitivity_settings import PARAMETERS, Point, moved
+from kanrepro.transfer_settings import FinetuneSettings
 
 DEFAULT: Point = (0.075, 0.075, 0.05, 0.05)
 NO_DELTA: Point = (0.0, 0.075, 0.05, 0.05)
@@ -156,6 +157,16 @@ def test_points_off_the_curves_and_unlike_runs_are_said(place: Place, folder: Pa
     text = words(drawn)
     assert "Left out of PROTEINS: 1 points off the curves." in text
     assert "The runs of PROTEINS differ in code.pretrain." in text
+
+
+def test_a_key_that_came_after_a_record_has_its_default_there(place_molecules: Place, folder: Path) -> None:
+    place_molecules("bace", DEFAULT, [70])  # as the committed records: epochs alone
+    (path,) = place_molecules("bace", NO_DELTA, [71])
+    full = FinetuneSettings(epochs=5)
+    for settings, unlike in ((full, []), (full.model_copy(update={"batch_size": 9}), ["finetune.batch_size"])):
+        write_json(path, read_json(path) | {"settings": {"finetune": settings.model_dump(mode="json")}})
+        (target,) = SensitivityInputs("small", folder=folder).targets
+        assert target.unlike == unlike
 
 
 def test_the_csv_in_whole(place: Place, place_molecules: Place, folder: Path, tmp_path: Path) -> None:

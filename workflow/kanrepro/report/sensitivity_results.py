@@ -13,6 +13,7 @@ from kanrepro.record import Record
 from kanrepro.report.results import Run, record_paths, without_seeds
 from kanrepro.sensitivity_settings import METHOD, PARAMETERS, Point, point_of
 from kanrepro.transfer_record import TransferRecord
+from kanrepro.transfer_settings import FinetuneSettings
 
 VARIED = {f"pretrain.contrast.negatives.{name}" for name in PARAMETERS}
 
@@ -33,8 +34,10 @@ def _settings(record: Record | TransferRecord) -> dict[str, Any]:
     given = dict(record.settings)
     if isinstance(record, TransferRecord) and record.pretraining:
         given["pretrain"] = record.pretraining.settings
-    pretrain = PretrainSettings.model_validate(given["pretrain"])
-    return {**given, "pretrain": pretrain.model_dump(mode="json")}
+    given["pretrain"] = PretrainSettings.model_validate(given["pretrain"]).model_dump(mode="json")
+    if "finetune" in given:
+        given["finetune"] = FinetuneSettings.model_validate(given["finetune"]).model_dump(mode="json")
+    return given
 
 
 Gathered = dict[tuple[str, str], dict[Point, dict[int, Run[Any]]]]  # (data set, reading) -> point -> seed -> run
