@@ -17,7 +17,7 @@ MODULES = sorted(
 # who may import whom: a module imports only from rooms that stand before its own
 ORDER = [
     {"errors", "files", "provenance", "methods", "machine", "catalog", "image_models", "streams", "options", "lock"}
-    | {"yaml_file", "catalog_file"},
+    | {"yaml_file", "catalog_file", "workers"},
     {"parts", "image_catalog", "molecule_catalog", "superpixel_catalog"},
     {"graph_settings", "image_settings"},
     {"family_settings", "transfer_settings"},

@@ -1,5 +1,7 @@
 """Snakemake killed, stopped and started twice: what one has to type then, and that the results are the same."""
 
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -73,11 +75,16 @@ def run(folder: Path, *options: str) -> str:
     return f"{ended.returncode}\n{ended.stdout}{ended.stderr}"
 
 
+def state(folder: Path, seed: str) -> Path:
+    """What a training of this seed resumes from."""
+    return folder / RUN.parent / seed / "state.safetensors"
+
+
 def started(folder: Path) -> "subprocess.Popen[bytes]":
     """Snakemake, begun, with a training that has saved its first state."""
     with (folder / "first.log").open("wb") as log:
         process = subprocess.Popen(words(str(ENCODER)), cwd=folder, stdout=log, stderr=log, env=environment())
-    while process.poll() is None and not (folder / RUN / "state.safetensors").exists():
+    while process.poll() is None and not state(folder, "0").exists():
         time.sleep(0.02)
     assert process.poll() is None, (folder / "first.log").read_text()
     return process
@@ -164,3 +171,47 @@ def test_started_twice(folder: Path, undisturbed: Path, happened: Happened) -> N
     assert first.wait() == 0, (folder / "first.log").read_text()[-3000:]
     assert same(folder, undisturbed)
     happened("the second is refused by Snakemake's own lock; the first ends with the same bytes")
+
+
+def training(process: "subprocess.Popen[bytes]", folder: Path, seed: str, besides: int = 0) -> psutil.Process:
+    """The training of a seed, stopped in the middle, once there is one other than `besides`."""
+    while True:
+        assert process.poll() is None, (folder / "first.log").read_text()
+        with contextlib.suppress(FileNotFoundError, ValueError):  # not there yet, or being written
+            writer = json.loads((folder / RUN.parent / seed / "writer.lock").read_text())["process"]
+            if writer != besides and state(folder, seed).exists():
+                found = psutil.Process(writer)
+                found.suspend()
+                return found
+        time.sleep(0.02)
+
+
+@pytest.mark.fault(
+    "Processes",
+    "one of two jobs that Snakemake runs is killed (kill -9)",
+    "of two trainings on two cores one, and in a second case its second try too; then the same command",
+)
+@pytest.mark.parametrize("kills", [1, 2])
+def test_one_of_two_jobs_is_killed(folder: Path, undisturbed: Path, happened: Happened, kills: int) -> None:
+    other = RUN.parent / "1" / "encoder.safetensors"
+    command = [*words(str(ENCODER), str(other)), "--cores", "2"]
+    with (folder / "first.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment())
+    second = training(process, folder, "1")
+    killed = 0
+    for _ in range(kills):
+        first = training(process, folder, "0", killed)
+        first.kill()
+        killed = first.pid
+    second.resume()
+    ended = process.wait(timeout=300)  # and does not wait for ever
+    assert ended == kills - 1, (folder / "first.log").read_text()[-3000:]
+    assert (folder / other).exists()
+    said = run(folder, str(ENCODER))
+    assert said.startswith("0\n"), said[-3000:]
+    assert same(folder, undisturbed)
+    happened(
+        "Snakemake tries it again, and ends well"
+        if kills == 1
+        else "the other job ends well, then Snakemake ends with exit code 1; the same command ends in the same bytes"
+    )

@@ -9,10 +9,8 @@ one store of all shards.
 import argparse
 import json
 import logging
-import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from hashlib import sha256 as hashed
 from itertools import islice
 from pathlib import Path
@@ -28,14 +26,13 @@ from kanrepro.data.molecules import ENCODING, Encoded, Task, encode_rows, joined
 from kanrepro.errors import UserError, cli
 from kanrepro.files import read_tensors, sha256, write_json, write_tensors
 from kanrepro.molecule_catalog import MoleculeEntry
+from kanrepro.workers import Apply, workers
 
 log = logging.getLogger(__name__)
 
 SIZE = 50_000  # rows of a shard
 CHUNK = 500  # rows that a process encodes at a time
 LISTED = 100  # molecules left out that a shard names
-
-Encode = Callable[[Sequence[Task]], Iterator[Encoded]]
 
 
 def make_shards(
@@ -60,16 +57,16 @@ def make_shards(
         The path of the report.
 
     Raises:
-        UserError: as in `kanrepro.data.molecule_rows.read`, or the set has no rows.
+        UserError: as in `kanrepro.data.molecule_rows.read`, the set has no rows, or one of the processes died.
     """
     tasks, rows, digests = read(entry, sources)
     key = key_of(entry, digests, size)
     total = number = made = 0
-    with _workers(processes) as encode, tqdm(desc=entry.name, unit="rows", unit_scale=True, disable=None) as bar:
+    with workers(processes) as apply, tqdm(desc=entry.name, unit="rows", unit_scale=True, disable=None) as bar:
         while block := list(islice(rows, size)):
             path = shard_path(folder, number)
             if number % part[1] == part[0] - 1 and shard_key(path) != key:
-                _write(path, key, _encoded(entry, block, total, encode), block, total)
+                _write(path, key, _encoded(entry, block, total, apply), block, total)
                 made += 1
             total += len(block)
             number += 1
@@ -105,12 +102,12 @@ def shard_key(path: Path) -> str | None:
         return None
 
 
-def _encoded(entry: MoleculeEntry, block: Sequence[Row], first: int, encode: Encode) -> Encoded:
+def _encoded(entry: MoleculeEntry, block: Sequence[Row], first: int, apply: Apply) -> Encoded:
     """The rows of a block as graphs, encoded chunk by chunk."""
     rows = [(first + at, row.smiles) for at, row in enumerate(block)]
     keep = bool(entry.tasks)  # splits are made of scaffolds, and these of SMILES
     tasks = [Task(rows[at : at + CHUNK], entry.fragments, entry.canonical, keep) for at in range(0, len(rows), CHUNK)]
-    return joined(list(encode(tasks)))
+    return joined(list(apply(encode_rows, tasks)))
 
 
 def _write(path: Path, key: str, graphs: Encoded, block: Sequence[Row], first: int) -> None:
@@ -138,16 +135,6 @@ def _write(path: Path, key: str, graphs: Encoded, block: Sequence[Row], first: i
     }
     y = torch.from_numpy(labels[graphs.rows - first])
     write_tensors(path, {**tensors, "y": y}, document)
-
-
-@contextmanager
-def _workers(processes: int) -> Iterator[Encode]:
-    """What encodes tasks, in order: this process, or so many others, which know nothing but RDKit and NumPy."""
-    if processes == 1:
-        yield lambda tasks: map(encode_rows, tasks)
-        return
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        yield lambda tasks: pool.imap(encode_rows, tasks)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

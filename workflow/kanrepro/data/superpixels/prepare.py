@@ -11,10 +11,8 @@ import argparse
 import importlib.metadata
 import json
 import logging
-import multiprocessing
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256 as hashed
 from pathlib import Path
@@ -36,6 +34,7 @@ from kanrepro.options import read_object
 from kanrepro.parts import validate
 from kanrepro.superpixel_catalog import PARTS, SuperpixelEntry
 from kanrepro.superpixel_settings import SegmentSettings
+from kanrepro.workers import workers
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,8 @@ def prepare(
         shard: images of a shard.
 
     Raises:
-        UserError: files are missing or damaged, a count differs from the catalogue, or the output cannot be written.
+        UserError: files are missing or damaged, a count differs from the catalogue, the output cannot be written, or
+            one of the processes died.
     """
     if entry.train is not None and len(files) != 2:
         raise UserError(
@@ -116,13 +116,13 @@ def _shards(
 ) -> list[Tensors]:
     """The graphs of all images, shard by shard; those of the same key that are there already are not made again."""
     made = []
-    with _workers(processes) as work, tqdm(desc=name, total=len(images), unit="images", disable=None) as bar:
+    with workers(processes, _alone) as apply, tqdm(desc=name, total=len(images), unit="images", disable=None) as bar:
         for number, begin in enumerate(range(0, len(images), size)):
             path, block = folder / f"{number:05d}.safetensors", images[begin : begin + size]
             tensors = _read(path, key)
             if tensors is None:
                 chunks = [block[at : at + CHUNK] for at in range(0, len(block), CHUNK)]
-                parts = list(work(partial(_encode, settings=settings), chunks))
+                parts = list(apply(partial(_encode, settings=settings), chunks))
                 tensors = {
                     part: torch.cat([p[part] for p in parts], dim=-1 if part == "edges" else 0) for part in parts[0]
                 }
@@ -151,16 +151,6 @@ def _read(path: Path, key: str) -> Tensors | None:
     except (UserError, OSError, ValueError, RuntimeError, safetensors.SafetensorError):
         return None
     return tensors if document.get("key") == key else None
-
-
-@contextmanager
-def _workers(processes: int) -> Iterator[Any]:
-    """What applies a function to many things, in order: this process, or so many others."""
-    if processes == 1:
-        yield map
-        return
-    with multiprocessing.get_context("spawn").Pool(processes, _alone) as pool:
-        yield pool.imap
 
 
 def _alone() -> None:
