@@ -15,6 +15,7 @@ from kanrepro.files import read_json
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.image_models import IMAGE_MODELS
 from kanrepro.methods import METHODS
+from kanrepro.plan import printed
 from kanrepro.plan.__main__ import main as plan_main
 from kanrepro.plan.costs import Costs
 from kanrepro.plan.jobs import Job, jobs, read
@@ -279,12 +280,12 @@ def test_the_table_says_what_is_not_known(tmp_path: Path) -> None:
     record = world(tmp_path, seconds=3600)
     unknown = training(record, "MY-OWN", number=2)
     made = planning.plan([training(record), unknown], 2, 1, tmp_path)
-    shown = planning.text(made)
+    shown = printed.text(made)
     assert "1.0+?" in shown and "1 of 2: no data: nothing here has counted MY-OWN" in shown
     assert "Wall time: at least 1.0 h, without the 1 jobs" in shown and "longest chain, pretrain_tu" in shown
-    assert planning.text(planning.plan([], 2, 1, tmp_path)).startswith("Nothing to do")
-    assert "no data on any of the 1 jobs" in planning.text(planning.plan([unknown], 2, 1, tmp_path))
-    json.dumps(planning.document(made))
+    assert printed.text(planning.plan([], 2, 1, tmp_path)).startswith("Nothing to do")
+    assert "no data on any of the 1 jobs" in printed.text(planning.plan([unknown], 2, 1, tmp_path))
+    json.dumps(printed.document(made))
 
 
 def test_committed_records_tell_of_every_method() -> None:

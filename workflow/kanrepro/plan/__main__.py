@@ -5,8 +5,9 @@ import json
 from collections.abc import Sequence
 
 from kanrepro.errors import cli
-from kanrepro.plan import document, plan, text
+from kanrepro.plan import plan
 from kanrepro.plan.jobs import jobs
+from kanrepro.plan.printed import document, text
 
 
 def main(argv: Sequence[str] | None = None) -> None:
