@@ -12,8 +12,10 @@ from image_worlds import encoded, image_entry, noise, tarred
 from PIL import Image
 
 from kanrepro import image_catalog
+from kanrepro.data.image_decode import Excluded, decode
 from kanrepro.data.image_describe import describe
-from kanrepro.data.image_prepare import Excluded, counts, decode, main, prepare, read_groups
+from kanrepro.data.image_groups import read_groups
+from kanrepro.data.image_prepare import counts, main, prepare
 from kanrepro.data.images import ImageSet
 from kanrepro.errors import UserError
 from kanrepro.files import sha256

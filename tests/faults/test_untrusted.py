@@ -19,7 +19,8 @@ from PIL import Image
 
 from kanrepro import checkpoint
 from kanrepro.data import tu
-from kanrepro.data.image_prepare import Excluded, decode, read_groups
+from kanrepro.data.image_decode import Excluded, decode
+from kanrepro.data.image_groups import read_groups
 from kanrepro.data.image_splits import read_split
 from kanrepro.data.images import ImageSet
 from kanrepro.data.molecule_prepare import prepare

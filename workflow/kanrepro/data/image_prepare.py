@@ -8,15 +8,9 @@ the catalogue the stage stops with both numbers and writes nothing.
 """
 
 import argparse
-import csv
-import gzip
-import hashlib
 import io
 import logging
 import re
-import struct
-import warnings
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,29 +20,20 @@ from typing import Any
 import numpy as np
 import PIL
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from kanrepro import image_catalog
 from kanrepro.data.image_archive import Member, members
+from kanrepro.data.image_decode import Excluded, decode
+from kanrepro.data.image_groups import read_groups
 from kanrepro.data.images import ImageSet
-from kanrepro.errors import UserError, cli, listed
+from kanrepro.errors import UserError, cli
 from kanrepro.files import sha256
-from kanrepro.image_catalog import GroupFile, ImageCounts, ImageEntry, inside
+from kanrepro.image_catalog import ImageCounts, ImageEntry, inside
 
 log = logging.getLogger(__name__)
-
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")  # the readers of Pillow that a stranger's file may reach
-EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-_BROKEN = (  # what Pillow's readers raise on damaged bytes
-    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError,
-    OverflowError, RuntimeError, MemoryError, struct.error, zlib.error,
-)  # fmt: skip
-
-
-class Excluded(Exception):
-    """Why a file is left out."""
 
 
 @dataclass(frozen=True)
@@ -59,43 +44,6 @@ class Picture:
     y: int
     pixels: np.ndarray[Any, Any]
     content: bytes
-
-
-def decode(data: bytes, channels: int, size: int, most: float) -> tuple[np.ndarray[Any, Any], bytes]:
-    """Pixels of an image file, squashed to `size`, and the SHA-256 of its pixels before that.
-
-    Args:
-        data: the file.
-        channels: 1 for grey, 3 for RGB; also what the digest is taken of.
-        size: S, pixels along an edge of the result.
-        most: pixels that an image may have; the file's header is asked before anything is decoded.
-
-    Raises:
-        Excluded: not an image, too many pixels, several frames, more than 8 bits a channel, truncated or damaged.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own about size (ours is stricter) and about odd metadata
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-            width, height = image.size
-            if width * height > most:
-                raise Excluded(f"{width} x {height} pixels, more than {most / 1e6:g} million")
-            if (frames := getattr(image, "n_frames", 1)) > 1:
-                raise Excluded(f"{frames} frames, not one")
-            if image.mode not in EIGHT_BITS:
-                raise Excluded(f"pixels of type {image.mode}, not 8 bits a channel")
-            image = image.convert("L" if channels == 1 else "RGB")
-    except UnidentifiedImageError:
-        raise Excluded("not an image") from None
-    except Image.DecompressionBombError:
-        raise Excluded(f"more than {most / 1e6:g} million pixels") from None
-    except _BROKEN as error:
-        say = " ".join(str(error).split()) or type(error).__name__
-        raise Excluded(f"truncated: {say}" if "truncated" in say.lower() else f"damaged: {say}") from None
-    digest = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(image), digest
 
 
 def digits() -> Iterator[Member]:
@@ -201,38 +149,6 @@ def _labels(names: Sequence[str], entry: ImageEntry, groups: Path | None) -> lis
         example = names[found.index(None)]
         log.warning("%s: nothing tells what %d images belong to, for instance %s", entry.name, alone, example)
     return found
-
-
-def read_groups(path: Path, columns: GroupFile) -> dict[tuple[str, str], str]:
-    """(last folder, file name) -> group, from a CSV file, plain or gzip.
-
-    Raises:
-        UserError: not such a file, or a column is missing.
-    """
-    try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rt", newline="") if packed else path.open(newline="") as text:
-            rows = csv.DictReader(text)
-            header = rows.fieldnames or []
-            folder, image, group = (
-                _column(path, header, getattr(columns, part)) for part in ("folder", "image", "group")
-            )
-            return {
-                (row[folder], row[image]): f"{row[folder]}/{row[group]}" if columns.within_folder else row[group]
-                for row in rows
-            }
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist. Fetch it with: python -m kanrepro.data.fetch_images --help") from None
-    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a CSV file ({error}). Delete it and fetch it again.") from error
-
-
-def _column(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
-    for name in names:
-        if name in header:
-            return name
-    raise UserError(f"{path} has no column {' or '.join(names)}; its columns are {listed(header)}.")
 
 
 def _assemble(pictures: list[Picture], labels: Sequence[str | None], entry: ImageEntry, size: int) -> ImageSet:
