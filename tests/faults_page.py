@@ -1,4 +1,4 @@
-"""The page of faults, made from the test run that tried them: pytest -m fault --faults docs/faults.md
+"""The page of faults, made from the test run that tried them: pytest tests -m fault --faults docs/faults.md
 
 A test of a fault is marked `fault(area, fault, done)`, and tells through the fixture `happened` what it saw.
 """
@@ -21,7 +21,7 @@ AREAS = (
 )
 HEAD = """# Faults: what was done, and what happened
 
-Made from a test run by `pytest -m fault --faults docs/faults.md`, which takes some minutes, and a root user for the
+Made from a test run by `pytest tests -m fault --faults docs/faults.md`, which takes some minutes, and a root user for the
 full and the read-only disk; not edited by hand. Each fault must end in the identical result after a rerun, or in one
 clear message, and never in a wrong table. What to type after which: [recovery.md](recovery.md).
 """

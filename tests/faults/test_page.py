@@ -21,4 +21,4 @@ def test_the_page_lists_every_fault() -> None:
     for area, fault, done in marked:
         assert area in faults_page.AREAS
         row = f"| {' '.join(fault.split())} | {' '.join(done.split())} |"
-        assert row in page, f"make it again: pytest -m fault --faults docs/faults.md ({row})"
+        assert row in page, f"make it again: pytest tests -m fault --faults docs/faults.md ({row})"
