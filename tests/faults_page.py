@@ -21,9 +21,9 @@ AREAS = (
 )
 HEAD = """# Faults: what was done, and what happened
 
-Made from a test run by `pytest tests -m fault --faults docs/faults.md`, which takes some minutes, and a root user for the
-full and the read-only disk; not edited by hand. Each fault must end in the identical result after a rerun, or in one
-clear message, and never in a wrong table. What to type after which: [recovery.md](recovery.md).
+Made from a test run by `pytest tests -m fault --faults docs/faults.md`, which takes some minutes, and a root user for
+the full and the read-only disk; not edited by hand. Each fault must end in the identical result after a rerun, or in
+one clear message, and never in a wrong table. What to type after which: [recovery.md](recovery.md).
 """
 _SEEN = pytest.StashKey["dict[tuple[str, str, str], Fault]"]()
 _TOLD = pytest.StashKey["list[str]"]()

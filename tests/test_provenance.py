@@ -83,7 +83,7 @@ LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 
 def imports(module: str) -> set[str]:
     """The rooms of kanrepro that a module imports, anywhere in its source."""
-    source = provenance._source(module)
+    source = provenance.source_of(module)
     assert source is not None
     found = set()
     for node in ast.walk(ast.parse(source.read_text())):
@@ -127,7 +127,7 @@ def test_digest_sees_code_but_no_comments_docstrings_or_layout(tmp_path: Path, m
         (package / "a.py").write_text(text)
         (package / "b.py").write_text(other)
         monkeypatch.setattr(provenance, "__file__", str(package / "provenance.py"))
-        for cached in (provenance.code_digest, provenance._source, provenance._tree):
+        for cached in (provenance.code_digest, provenance.source_of, provenance._tree):
             cached.cache_clear()
         return provenance.code_digest("kanrepro.a")
 
@@ -135,7 +135,7 @@ def test_digest_sees_code_but_no_comments_docstrings_or_layout(tmp_path: Path, m
     assert first == digest("from kanrepro import b  # comment\n\n\ndef f(x):\n    return (x +\n            b.A)\n")
     assert first != digest("from kanrepro import b\ndef f(x):\n    return x - b.A\n")
     assert first != digest("from kanrepro import b\ndef f(x):\n    return x + b.A\n", other="A = 2")
-    for cached in (provenance.code_digest, provenance._source, provenance._tree):
+    for cached in (provenance.code_digest, provenance.source_of, provenance._tree):
         cached.cache_clear()
 
 

@@ -22,7 +22,7 @@ def import_closure(module: str) -> list[str]:
         name = waiting.pop()
         if name in found or not (name == "kanrepro" or name.startswith("kanrepro.")):
             continue
-        if _source(name) is None:
+        if source_of(name) is None:
             continue  # `from kanrepro.kan import KANLinear` names an attribute, not a module
         found.add(name)
         waiting.extend(name.rsplit(".", 1)[:1])  # the package's __init__ runs too
@@ -51,7 +51,7 @@ def code_digest(module: str) -> str:
     """
     digest = hashlib.sha256()
     for name in import_closure(module):
-        digest.update(f"{name}\n{_without_docstrings(_tree(name))}\n".encode())
+        digest.update(f"{name}\n{without_docstrings(_tree(name))}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -94,7 +94,8 @@ def hardware() -> str:
 
 
 @cache
-def _source(name: str) -> Path | None:
+def source_of(name: str) -> Path | None:
+    """The file of a module of this package; None where the name is of something else."""
     root = Path(__file__).resolve().parent.parent
     path = root.joinpath(*name.split("."))
     for candidate in (path / "__init__.py", path.with_suffix(".py")):
@@ -105,12 +106,12 @@ def _source(name: str) -> Path | None:
 
 @cache
 def _tree(name: str) -> ast.Module:
-    source = _source(name)
+    source = source_of(name)
     assert source is not None
     return ast.parse(source.read_text(encoding="utf-8"))
 
 
-def _without_docstrings(tree: ast.AST) -> str:
+def without_docstrings(tree: ast.AST) -> str:
     """The tree as text that leaves out docstrings, positions, and fields that only newer Pythons have."""
     if isinstance(tree, ast.AST):
         body = getattr(tree, "body", None)
@@ -121,10 +122,10 @@ def _without_docstrings(tree: ast.AST) -> str:
                 continue
             if name == "body" and skip and _is_docstring(value[0]):
                 value = value[1:]
-            fields.append(f"{name}={_without_docstrings(value)}")
+            fields.append(f"{name}={without_docstrings(value)}")
         return f"{type(tree).__name__}({','.join(fields)})"
     if isinstance(tree, list):
-        return "[" + ",".join(map(_without_docstrings, tree)) + "]"
+        return "[" + ",".join(map(without_docstrings, tree)) + "]"
     return repr(tree)
 
 

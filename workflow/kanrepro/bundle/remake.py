@@ -66,7 +66,7 @@ def same_code(module: str, folder: Path) -> bool:
     installed, bundled = Path(provenance.__file__).parents[1], folder / "workflow"
     names = provenance.import_closure(module)
     for name in names:
-        ours = provenance._source(name)
+        ours = provenance.source_of(name)
         assert ours is not None
         theirs = bundled / ours.relative_to(installed)
         if _bytes(theirs) != ours.read_bytes() and _code(theirs) != _code(ours):
@@ -77,7 +77,7 @@ def same_code(module: str, folder: Path) -> bool:
 
 def _code(path: Path) -> str | None:
     try:
-        return provenance._without_docstrings(ast.parse(_bytes(path) or b"?"))
+        return provenance.without_docstrings(ast.parse(_bytes(path) or b"?"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
