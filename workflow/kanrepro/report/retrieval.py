@@ -113,5 +113,5 @@ def _shares(axis: Axes, found: Retrieval) -> None:
     axis.set_ylim(bottom=0)
     axis.legend(
         handles=[Line2D([], [], color=colour, lw=1.5, label=label) for label, colour in KINDS.values()],
-        fontsize=7, frameon=False, loc="upper left",
+        fontsize=7, frameon=False, loc="lower right",
     )  # fmt: skip
