@@ -11,7 +11,7 @@ from pathlib import Path
 from kanrepro import explain_digits, explain_images, explain_sensitivity, explain_transfer
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.explain_graphs import run_lines
-from kanrepro.explain_parts import snakemake_command
+from kanrepro.explain_parts import in_turn, snakemake_command
 from kanrepro.image_models import SPLITS
 from kanrepro.record import Record
 from kanrepro.report import descriptions, published
@@ -113,12 +113,7 @@ def _cell(cell: Cell | None, reading: str, printed: published.Printed, results: 
         )
         lines.append(f"  difference {signed(found.difference)}, {test}: {found.verdict}")
     lines += [f"  note: {note}" for note in cell.notes]
-    shown: dict[str, str] = {}
-    for run in cell.runs:
-        settings = flatten(run.record.settings)
-        lines += ["", *run_lines(run, {k: v for k, v in settings.items() if shown.get(k) != v}, bool(shown), results)]
-        shown = settings
-    return lines
+    return lines + in_turn(cell.runs, lambda run: flatten(run.record.settings), run_lines, results)
 
 
 def _describe(inputs: Inputs, dataset: str) -> str:

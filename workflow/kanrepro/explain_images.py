@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.errors import UserError, unknown
-from kanrepro.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.explain_parts import code_state, file_state, in_turn, laid_out, snakemake_command
 from kanrepro.image_models import IMAGE_MODELS, LABELS, SPLITS
 from kanrepro.image_record import Equilibrium, ImageRecord, Score
 from kanrepro.report.image_results import ImageCell, ImageRun, image_paths, read
@@ -48,13 +48,7 @@ def _cell(split: str, cell: ImageCell | None, results: Path) -> list[str]:
         return [f"split {split}: not run"]
     runs = f"{len(cell.runs)} run{'s' if len(cell.runs) != 1 else ''}"
     lines = [f"split {split}: {runs}", *(f"  note: {note}" for note in cell.notes)]
-    shown: dict[str, str] = {}
-    for run in cell.runs:
-        settings = flatten(run.record.settings)
-        own = {key: value for key, value in settings.items() if shown.get(key) != value}
-        lines += ["", *_run(run, own, bool(shown), results)]
-        shown = settings
-    return lines
+    return lines + in_turn(cell.runs, lambda run: flatten(run.record.settings), _run, results)
 
 
 def _run(run: ImageRun, settings: Mapping[str, str], again: bool, results: Path) -> list[str]:

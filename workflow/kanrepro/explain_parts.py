@@ -1,15 +1,16 @@
 """What explanations of every kind of record say alike: files, code, commands, and how facts are laid out."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from kanrepro import provenance
 from kanrepro.errors import UserError
 from kanrepro.files import sha256
 
 WIDTH = 10  # of the names at the left
+Measured = TypeVar("Measured")  # a record and where it lies
 
 
 class Named(Protocol):
@@ -49,4 +50,27 @@ def laid_out(path: Path, facts: Sequence[tuple[str, Sequence[str]]]) -> list[str
     lines = [f"  record {path}"]
     for name, texts in facts:
         lines += [f"    {name if not i else '':{WIDTH}}{text}" for i, text in enumerate(texts)]
+    return lines
+
+
+def in_turn(
+    runs: Iterable[Measured],
+    settings_of: Callable[[Measured], dict[str, str]],
+    lines_of: Callable[[Measured, Mapping[str, str], bool, Path], list[str]],
+    results: Path,
+) -> list[str]:
+    """The lines of all runs; of settings each shows those that the run before did not have too.
+
+    Args:
+        settings_of: all settings of a run, as flat text.
+        lines_of: a run's lines, given the settings to show and whether a run stands before it.
+        results: the folder of a preset.
+    """
+    lines: list[str] = []
+    before: dict[str, str] = {}
+    for run in runs:
+        settings = settings_of(run)
+        own = {key: value for key, value in settings.items() if before.get(key) != value}
+        lines += ["", *lines_of(run, own, bool(before), results)]
+        before = settings
     return lines

@@ -1,14 +1,17 @@
 """The chain behind the curves of Figure 5: what was measured at each value, and every record that made it."""
 
 from pathlib import Path
+from typing import Any
 
 from kanrepro.errors import UserError, unknown
 from kanrepro.explain_graphs import run_lines
+from kanrepro.explain_parts import in_turn
 from kanrepro.explain_transfer import run_lines as transfer_lines
 from kanrepro.explain_transfer import settings_of
 from kanrepro.record import Record
 from kanrepro.report.inputs import catalogue_name
-from kanrepro.report.sensitivity_curves import Spot, Target
+from kanrepro.report.results import Run
+from kanrepro.report.sensitivity_curves import Target
 from kanrepro.report.sensitivity_figure import SensitivityInputs
 from kanrepro.report.sensitivity_results import sensitivity_paths
 from kanrepro.report.summary import flatten
@@ -63,17 +66,11 @@ def _curve(target: Target, reading: str, parameter: str, value: str, results: Pa
             default = " (the default)" if spot.point == target.centre[reading] else ""
             scores = " ".join(f"{score:.2f}" for score in spot.scores.values())
             lines += ["", f"{parameter} = {at}{default}, reading {reading}: {number(spot.summary, 2)} %, runs {scores}"]
-            lines += _runs(spot, results)
+            graph = isinstance(spot.runs[0].record, Record)
+            lines += in_turn(spot.runs, _settings, run_lines if graph else transfer_lines, results)
     return lines
 
 
-def _runs(spot: Spot, results: Path) -> list[str]:
-    lines: list[str] = []
-    shown: dict[str, str] = {}
-    for run in spot.runs:
-        graph = isinstance(run.record, Record)
-        settings = flatten(run.record.settings) if graph else settings_of(run.record)
-        own = {key: value for key, value in settings.items() if shown.get(key) != value}
-        lines += ["", *(run_lines if graph else transfer_lines)(run, own, bool(shown), results)]
-        shown = settings
-    return lines
+def _settings(run: Run[Any]) -> dict[str, str]:
+    """All settings behind a run, as flat text."""
+    return flatten(run.record.settings) if isinstance(run.record, Record) else settings_of(run.record)

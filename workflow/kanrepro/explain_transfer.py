@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.errors import UserError, unknown
-from kanrepro.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.explain_parts import code_state, file_state, in_turn, laid_out, snakemake_command
 from kanrepro.report import published
 from kanrepro.report.inputs import catalogue_name
 from kanrepro.report.layout import label_of
@@ -82,13 +82,7 @@ def _cells(
     best = cells[BEST]
     assert best is not None
     lines += [f"  note: {note}" for note in best.notes]
-    shown: dict[str, str] = {}
-    for run in best.runs:
-        settings = settings_of(run.record)
-        own = {key: value for key, value in settings.items() if shown.get(key) != value}
-        lines += ["", *run_lines(run, own, bool(shown), results)]
-        shown = settings
-    return lines
+    return lines + in_turn(best.runs, lambda run: settings_of(run.record), run_lines, results)
 
 
 def settings_of(record: TransferRecord) -> dict[str, str]:

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.files import atomic
 from kanrepro.report import ablation, curves, published, results
+from kanrepro.report.arguments import add_files
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.wording import only
 
@@ -70,9 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--figure", required=True, help=" or ".join(FIGURES))
     add_inputs(parser)
-    parser.add_argument(
-        "--histories", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="history.csv files"
-    )
+    add_files(parser, "--histories", "history.csv files")
     parser.add_argument("--histories-from", type=Path, metavar="FOLDER", help="take FOLDER/*/*/*/*/history.csv")
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
     arguments = parser.parse_args(argv)

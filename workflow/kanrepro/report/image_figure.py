@@ -25,6 +25,7 @@ from kanrepro.report import (
     image_roc,
     image_traces,
 )
+from kanrepro.report.arguments import add_files
 from kanrepro.report.figure import FIXED, write
 from kanrepro.report.image_inputs import ImageInputs, add_image_inputs
 from kanrepro.report.image_results import ImageResults
@@ -98,15 +99,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--figure", required=True, help=", ".join(FIGURES))
     add_image_inputs(parser)
-
-    def files(name: str, text: str) -> None:
-        parser.add_argument(name, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
-
-    files("--histories", "history.csv files (images-curves)")
+    add_files(parser, "--histories", "history.csv files (images-curves)")
     parser.add_argument("--histories-from", type=Path, metavar="FOLDER", help="take FOLDER/*/*/*/*/history.csv as well")
-    files("--traces", "files of kanrepro.trace (images-residuals)")
+    add_files(parser, "--traces", "files of kanrepro.trace (images-residuals)")
     parser.add_argument("--memory", type=Path, metavar="FILE", help="file of kanrepro.memory (images-memory)")
-    files("--stores", "prepared image sets (images-examples)")
+    add_files(parser, "--stores", "prepared image sets (images-examples)")
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
     arguments = parser.parse_args(argv)
     histories = list(arguments.histories)

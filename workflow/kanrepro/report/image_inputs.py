@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kanrepro.errors import unknown
 from kanrepro.image_models import IMAGE_MODELS, SPLITS
+from kanrepro.report.arguments import add_files
 from kanrepro.report.image_maker import Maker
 from kanrepro.report.image_results import ImageResults, image_paths, read
 
@@ -71,9 +72,7 @@ def add_image_inputs(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
 
     parser.add_argument("--preset", required=True, help="preset of these records")
-    parser.add_argument(
-        "--records", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="records, in any order"
-    )
+    add_files(parser, "--records", "records, in any order")
     parser.add_argument(
         "--records-from", type=Path, metavar="FOLDER", help="take records from FOLDER/images/*/*/*.json as well"
     )

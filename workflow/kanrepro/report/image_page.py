@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kanrepro.image_models import IMAGE_MODELS
 from kanrepro.report import image_summary, image_table
+from kanrepro.report.arguments import add_files
 from kanrepro.report.document import Document
 from kanrepro.report.image_inputs import ImageInputs, check_names
 from kanrepro.report.image_results import image_paths
@@ -55,9 +56,7 @@ def documents(inputs: ImageInputs, base: Path) -> dict[str, Document]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the page's options on image records."""
-    parser.add_argument(
-        "--image-records", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=RECORDS
-    )
+    add_files(parser, "--image-records", RECORDS)
     parser.add_argument("--image-split", default="grouped", help="split of the comparison (default %(default)s)")
     parser.add_argument(
         "--image-models", nargs="+", default=list(IMAGE_MODELS), metavar="NAME", help="rows of the comparison"

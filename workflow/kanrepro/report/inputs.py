@@ -10,6 +10,7 @@ from kanrepro import catalog, superpixel_catalog
 from kanrepro.errors import unknown
 from kanrepro.report import descriptions as table4
 from kanrepro.report import published
+from kanrepro.report.arguments import add_files
 from kanrepro.report.results import record_paths
 
 
@@ -102,13 +103,9 @@ def catalogue_name(name: str, known: set[str]) -> str:
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that `Inputs.of` reads."""
-
-    def files(name: str, text: str) -> None:
-        parser.add_argument(name, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
-
     parser.add_argument("--preset", required=True, help="preset of these records")
-    files("--records", "records, in any order")
-    files("--descriptions", "descriptions of data sets (Table 4)")
+    add_files(parser, "--records", "records, in any order")
+    add_files(parser, "--descriptions", "descriptions of data sets (Table 4)")
     parser.add_argument(
         "--records-from",
         type=Path,
@@ -122,7 +119,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="data sets to show, in this order (default: all that the paper prints, then others found)",
     )
-    files("--catalog", "own catalogue files")
+    add_files(parser, "--catalog", "own catalogue files")
     parser.add_argument(
         "--published",
         type=Path,

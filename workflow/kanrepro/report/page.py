@@ -25,6 +25,7 @@ from kanrepro.report import (
     table,
     transfer_page,
 )
+from kanrepro.report.arguments import add_files
 from kanrepro.report.image_inputs import ImageInputs
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.transfer_results import BEST
@@ -206,9 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Make one self-contained HTML report from existing records and figures; nothing is trained.",
     )
     add_inputs(parser)
-    parser.add_argument(
-        "--figures", type=Path, nargs="+", action="extend", default=[], metavar="FILE", help="PNG or SVG, in this order"
-    )
+    add_files(parser, "--figures", "PNG or SVG, in this order")
     parser.add_argument("--output", type=Path, required=True, help="the HTML file to write")
     parser.add_argument(
         "--margin",

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from kanrepro.errors import cli
 from kanrepro.files import atomic
 from kanrepro.report import published, sensitivity, sensitivity_curves
+from kanrepro.report.arguments import add_files
 from kanrepro.report.figure import FIXED, write
 from kanrepro.report.inputs import Inputs
 from kanrepro.report.longform import UNDEFINED, to_csv
@@ -112,12 +113,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Draw Figure 5 from existing records, and write its numbers as CSV; nothing is trained.",
     )
     parser.add_argument("--preset", required=True, help="preset of these records")
-
-    def files(option: str, text: str) -> None:
-        parser.add_argument(option, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
-
-    files("--records", "records of khan_gcl on TU sets, at the default and around it, in any order")
-    files("--transfer-records", "the same of transfer learning")
+    add_files(parser, "--records", "records of khan_gcl on TU sets, at the default and around it, in any order")
+    add_files(parser, "--transfer-records", "the same of transfer learning")
     parser.add_argument(
         "--records-from",
         type=Path,
@@ -126,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--datasets", nargs="+", default=[], metavar="NAME", help="TU sets that were asked for")
     parser.add_argument("--transfer", nargs="+", default=[], metavar="NAME", help="sets to average over (default: all)")
-    files("--catalog", "own catalogue files")
+    add_files(parser, "--catalog", "own catalogue files")
     parser.add_argument("--published", type=Path, default=published.FOLDER, metavar="FOLDER", help="printed numbers")
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
     given = parser.parse_args(argv)

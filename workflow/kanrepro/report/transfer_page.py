@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from kanrepro.report import statistics, transfer_table
+from kanrepro.report.arguments import add_files
 from kanrepro.report.document import Document, Grid, Item
 from kanrepro.report.summary import by_key, distinct, duration, flatten
 from kanrepro.report.transfer_results import BEST, TransferResults
@@ -87,8 +88,8 @@ def _named(title: str, name: str, facts: dict[str, list[str]], lead: str = "") -
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the page's options on transfer learning."""
-    for option, text in (("--transfer-records", "records of transfer learning"), ("--measures", "clocked steps")):
-        parser.add_argument(option, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
+    add_files(parser, "--transfer-records", "records of transfer learning")
+    add_files(parser, "--measures", "clocked steps")
 
 
 def inputs_of(arguments: argparse.Namespace) -> TransferInputs:

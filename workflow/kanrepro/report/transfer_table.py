@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.report import longform, published, statistics, transfer_steps
+from kanrepro.report.arguments import add_files
 from kanrepro.report.document import Document
 from kanrepro.report.inputs import catalogue_name
 from kanrepro.report.table import write
@@ -103,12 +104,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--table", required=True, help="table1 or table6")
     parser.add_argument("--preset", required=True, help="preset of these records")
-
-    def files(option: str, text: str) -> None:
-        parser.add_argument(option, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
-
-    files("--records", "records of transfer learning, in any order")
-    files("--measures", "records of clocked steps")
+    add_files(parser, "--records", "records of transfer learning, in any order")
+    add_files(parser, "--measures", "records of clocked steps")
     parser.add_argument(
         "--records-from",
         type=Path,
