@@ -11,7 +11,7 @@ from clocks import ClockedTraining, settings_for
 from harness import Effort, Line, Times, fastest, judged, ratio, side_by_side, threads, words
 from sets import Set, chosen
 
-from kanrepro import checkpoint
+from kanrepro import resume
 from kanrepro.contrast.loss import nt_xent
 from kanrepro.data.store import GraphStore
 from kanrepro.methods import METHODS
@@ -92,7 +92,7 @@ def _saving(data: Set, training: ClockedTraining, epoch: Times, effort: Effort) 
         path = Path(folder) / "state.safetensors"
 
         def save() -> None:
-            checkpoint.save_state(path, training.state(), {"history": training.history})
+            resume.save(training, path, {})
 
         times = side_by_side({"saving": save}, effort)
     note = f"{100 * times['saving'].least / epoch.least:.2g} % of the epoch before it, not counted in it"

@@ -171,7 +171,7 @@ def test_clocks_do_not_change_the_training(bench: Any) -> None:
     for training in (clocked, plain):
         for _ in range(2):
             training.run_epoch()
-    for (name, ours), theirs in zip(clocked.state().items(), plain.state().values(), strict=True):
+    for (name, ours), theirs in zip(clocked.state()[0].items(), plain.state()[0].values(), strict=True):
         assert torch.equal(ours, theirs), name
     clock = clocked.fastest_epoch()
     assert clock == clocked.clocks[1] and clock["steps"] == 1  # the first only warms up

@@ -14,7 +14,7 @@ import pytest
 import torch
 from squares import divided, option, small, squares, write_world
 
-from kanrepro import checkpoint, classify
+from kanrepro import classify, resume
 from kanrepro.data.augment import normalise
 from kanrepro.errors import UserError
 from kanrepro.image_models import IMAGE_MODELS
@@ -201,23 +201,23 @@ def test_a_corrupt_state_costs_one_epoch_and_changes_nothing(model: str, tmp_pat
     run = training(model, **changes)
     for _ in range(3):
         run.run_epoch()
-        checkpoint.save_state(state, run.state(), {"identity": {}, "history": run.history})
+        resume.save(run, state, {})
     state.write_bytes(state.read_bytes()[:-9])
     again = classify.classify(training(model, **changes), state, {})
     straight = training(model, **changes)
     while not straight.finished:
         straight.run_epoch()
     assert again.epoch == straight.epoch == 4
-    assert set(again.state()) == set(straight.state())
-    for name, tensor in straight.state().items():
-        assert torch.equal(tensor, again.state()[name]), name
+    assert set(again.state()[0]) == set(straight.state()[0])
+    for name, tensor in straight.state()[0].items():
+        assert torch.equal(tensor, again.state()[0][name]), name
 
 
 def test_a_state_of_other_settings_is_not_continued(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     state = tmp_path / "state.safetensors"
     run = training(epochs=1)
     run.run_epoch()
-    checkpoint.save_state(state, run.state(), {"identity": {"seed": 0}, "history": run.history})
+    resume.save(run, state, {"seed": 0})
     classify.classify(training(epochs=1), state, {"seed": 1})
     assert "belongs to another run (seed differ)" in capsys.readouterr().err
 

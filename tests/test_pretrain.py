@@ -15,7 +15,7 @@ import pytest
 import torch
 from worlds import rings_and_stars, small_molecules
 
-from kanrepro import checkpoint, pretrain, training
+from kanrepro import pretrain, resume, training
 from kanrepro.embed import embed
 from kanrepro.errors import UserError
 from kanrepro.graph_settings import PretrainSettings
@@ -104,10 +104,11 @@ def test_a_molecule_training_goes_on_from_its_state(method: str, tmp_path: Path)
         straight.run_epoch()
     for _ in range(2):
         broken.run_epoch()
-    checkpoint.save_state(state, broken.state(), {"identity": {}, "history": broken.history})
-    again = pretrain.pretrain(run(), state, {})
-    for name, tensor in straight.state().items():
-        assert torch.equal(tensor, again.state()[name]), name
+    resume.save(broken, state, {})
+    again = run()
+    resume.train(again, state, {})
+    for name, tensor in straight.state()[0].items():
+        assert torch.equal(tensor, again.state()[0][name]), name
 
 
 def test_a_limit_draws_the_same_molecules_for_every_seed() -> None:
@@ -269,7 +270,7 @@ def test_a_corrupt_state_costs_one_epoch_and_changes_nothing(
 ) -> None:
     def row(run: training.Training) -> None:
         run.run_epoch()
-        checkpoint.save_state(state, run.state(), {"identity": {}, "history": run.history})
+        resume.save(run, state, {})
 
     state = tmp_path / "state.safetensors"
     run = training.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
@@ -277,13 +278,13 @@ def test_a_corrupt_state_costs_one_epoch_and_changes_nothing(
         row(run)
     state.write_bytes(state.read_bytes()[:-9])
     again = training.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
-    pretrain.pretrain(again, state, {})
+    resume.train(again, state, {})
     assert again.epoch == EPOCHS
     straight = training.Training(rings_and_stars(), settings(epochs=EPOCHS), 0, "cpu")
     while straight.epoch < EPOCHS:
         straight.run_epoch()
-    for name, tensor in straight.state().items():
-        assert torch.equal(tensor, again.state()[name]), name
+    for name, tensor in straight.state()[0].items():
+        assert torch.equal(tensor, again.state()[0][name]), name
 
 
 def test_divergence_is_one_clear_error() -> None:

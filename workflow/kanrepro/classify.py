@@ -11,50 +11,40 @@ and while it runs state.safetensors, from which an interrupted run resumes with 
 """
 
 import argparse
-import csv
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from kanrepro import checkpoint, provenance
 from kanrepro.data.image_splits import read_split
 from kanrepro.data.images import ImageSet
 from kanrepro.errors import UserError, cli, unknown
-from kanrepro.files import atomic, read_json, sha256, write_json
+from kanrepro.files import read_json, sha256, write_json
+from kanrepro.history import Row, write_history
 from kanrepro.image_models import IMAGE_MODELS, changes_of
 from kanrepro.image_settings import ClassifySettings
-from kanrepro.image_training import HISTORY, ImageTraining, Row
+from kanrepro.image_training import HISTORY, ImageTraining
 from kanrepro.lock import run_lock
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.methods import merged
 from kanrepro.options import check_threads, read_object
 from kanrepro.parts import validate
+from kanrepro.resume import ALWAYS, train
 
 
 def classify(training: ImageTraining, state_file: Path, identity: dict[str, Any]) -> ImageTraining:
-    """Train until patience or epochs end, saving the state after each; resumes from `state_file` of the same run."""
-    found = checkpoint.load_state(state_file, identity, lambda text: print(text, file=sys.stderr))
-    if found:
-        tensors, meta = found
-        training.restore(tensors, meta["history"])
-        print(f"resuming after epoch {training.epoch}", file=sys.stderr)
-    epochs, warned = training.settings.epochs, False
-    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=None)
-    while not training.finished:
-        row = training.run_epoch()
-        checkpoint.save_state(state_file, training.state(), {"identity": identity, "history": training.history})
-        line = f"loss {row['train_loss']:.4f}  validation {row['validation_loss']:.4f}"
-        bar.set_postfix_str(line)
-        bar.update()
-        if bar.disable:
-            print(f"epoch {training.epoch}/{epochs}  {line}  {row['seconds']:.2f} s", file=sys.stderr)
+    """Train until patience or epochs end, and say once if iterations stop short of a fixed point."""
+    warned = False
+
+    def watch(row: Row) -> None:
+        nonlocal warned
         warned = warned or warn_unconverged(row, len(training.train[1]))
-    bar.close()
-    if training.epoch < epochs:
+
+    train(training, state_file, identity, ALWAYS, watch=watch)
+    if training.epoch < training.epochs:
         print(f"stopped after epoch {training.epoch}: no better one since {training.best_epoch}", file=sys.stderr)
     return training
 
@@ -70,14 +60,6 @@ def warn_unconverged(row: Row, images: int) -> bool:
             file=sys.stderr,
         )
     return bool(counts)
-
-
-def write_history(path: Path, history: list[Row]) -> None:
-    """The history as CSV; what a model does not have stays empty."""
-    with atomic(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, HISTORY, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -140,7 +122,7 @@ def main(argv: list[str] | None = None) -> None:
             **identity,
         }
         checkpoint.save(arguments.output / "model.safetensors", training.best, meta)
-        write_history(arguments.output / "history.csv", training.history)
+        write_history(arguments.output / "history.csv", training.history, HISTORY)
         commit, dirty = provenance.commit()
         run = {
             "preset": arguments.preset,

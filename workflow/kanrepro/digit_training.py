@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,13 +11,13 @@ from torch.nn.functional import cross_entropy
 from kanrepro.data.store import GraphStore
 from kanrepro.data.superpixels.splits import DigitSplit
 from kanrepro.errors import UserError
+from kanrepro.history import Row
 from kanrepro.models.digit_classifier import DigitClassifier
 from kanrepro.resume import put_back, tensors_of
 from kanrepro.streams import stream
 from kanrepro.superpixel_settings import DigitFinetuneSettings
 
 BATCH = 512  # graphs at a time where nothing is trained
-Row = dict[str, float]
 
 
 class DigitTraining:
@@ -45,7 +44,7 @@ class DigitTraining:
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             self.optimiser, factor=settings.factor, patience=settings.patience
         )
-        self.history: list[Row] = []
+        self.history: list[dict[str, float]] = []
         self.seconds = 0.0
 
     @property
@@ -66,7 +65,7 @@ class DigitTraining:
     def _rate(self) -> float:
         return self.optimiser.param_groups[0]["lr"]
 
-    def run_epoch(self) -> Row:
+    def run_epoch(self) -> dict[str, float]:
         """Train one epoch, look at the validation images, lower the rate at a plateau, and append a row.
 
         Raises:
@@ -89,10 +88,10 @@ class DigitTraining:
         return row
 
     def _train(self) -> float:
-        """The mean loss over the labelled images of one epoch."""
+        """The mean loss over the labelled images of one epoch, gathered on the device so that no step waits for it."""
         self.model.train()
         order = self.labelled[torch.randperm(len(self.labelled), generator=stream(self.seed, f"order {self.epoch}"))]
-        total = 0.0
+        total = torch.zeros((), device=self.graphs.x.device)
         for index in order.split(self.settings.batch_size):
             if len(index) < 2:
                 continue  # a batch norm needs two
@@ -102,10 +101,10 @@ class DigitTraining:
             loss = cross_entropy(self.model(batch), batch.y[:, 0])
             loss.backward()
             self.optimiser.step()
-            total += loss.item() * len(index)
-        return total / len(order)
+            total += loss.detach() * len(index)
+        return float(total) / len(order)
 
-    def describe(self, row: Mapping[str, float]) -> str:
+    def describe(self, row: Row) -> str:
         """An epoch's row in a few words."""
         return f"loss {row['loss']:.4f}  validation {row['valid_loss']:.4f}  rate {row['rate']:.1e}"
 

@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from kanrepro.data.store import GraphBatch, GraphStore
 from kanrepro.errors import UserError
+from kanrepro.history import Row
 from kanrepro.models.graph_encoder import GraphEncoder
 from kanrepro.resume import put_back, tensors_of
 from kanrepro.streams import stream
@@ -24,7 +25,6 @@ from kanrepro.transfer_record import TaskScores
 from kanrepro.transfer_settings import FinetuneSettings
 
 AT_ONCE = 512  # molecules that are scored, or laid out for training, together
-Row = dict[str, float]
 
 
 def masked_bce(logits: Tensor, y: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class Finetuning:
         }
         self.model = Predictor(encoder, len(labelled.tasks), stream(seed, "head")).to(device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=settings.learning_rate, fused=True)
-        self.history: list[Row] = []
+        self.history: list[dict[str, float]] = []
         self.best: TaskScores | None = None
         self.last: TaskScores | None = None
 
@@ -108,7 +108,7 @@ class Finetuning:
                 if batch.num_graphs > 1:
                     yield batch
 
-    def run_epoch(self) -> Row:
+    def run_epoch(self) -> dict[str, float]:
         """Train one epoch, score validation and test molecules, and append a row to the history.
 
         Raises:
@@ -166,7 +166,7 @@ class Finetuning:
             f"nothing was written for it. Lower learning_rate ({self.settings.learning_rate})."
         )
 
-    def describe(self, row: Mapping[str, float]) -> str:
+    def describe(self, row: Row) -> str:
         """An epoch's row in a few words."""
         return f"loss {row['train_loss']:.4f}  validation {row['validation']:.4f}  test {row['test']:.4f}"
 
@@ -192,6 +192,6 @@ class Finetuning:
         put_back(self.model, self.optimiser, tensors)
 
 
-def curves_of(history: Sequence[Row]) -> dict[str, list[float]]:
+def curves_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
     """The columns of a history that a record keeps."""
     return {name: [row[name] for row in history] for name in ("train_loss", "validation", "test")}

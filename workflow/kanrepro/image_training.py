@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from kanrepro.data.augment import augment, channel_statistics, normalise
 from kanrepro.data.image_splits import Split
 from kanrepro.data.images import ImageSet
 from kanrepro.errors import UserError
+from kanrepro.history import Row
 from kanrepro.image_outputs import outputs
 from kanrepro.image_settings import ClassifySettings
 from kanrepro.models.classifier import Classifier
@@ -20,7 +22,6 @@ from kanrepro.resume import below, put_back, tensors_of
 from kanrepro.schedules import learning_rate
 from kanrepro.streams import stream
 
-Row = dict[str, float | None]
 HISTORY: Sequence[str] = (
     "epoch",
     "train_loss",
@@ -66,7 +67,7 @@ class ImageTraining:
         self.model.low_precision = self.settings.precision == "bfloat16"
         self.parameters = list(self.model.parameters())
         self.optimiser = torch.optim.Adam(self.parameters, weight_decay=self.settings.weight_decay, fused=True)
-        self.history: list[Row] = []
+        self.history: list[dict[str, float | None]] = []
         self.best: dict[str, Tensor] = {}
 
     def _check_split(self, classes: Sequence[str], counts: Tensor, validation: int) -> None:
@@ -82,6 +83,11 @@ class ImageTraining:
         return len(self.history)
 
     @property
+    def epochs(self) -> int:
+        """Epochs at most."""
+        return self.settings.epochs
+
+    @property
     def best_epoch(self) -> int:
         """The epoch of the lowest validation loss, the earliest of several; 0 before the first."""
         losses = [row["validation_loss"] for row in self.history]
@@ -90,7 +96,7 @@ class ImageTraining:
     @property
     def finished(self) -> bool:
         """Whether the last epoch is done, or the best one was too long ago."""
-        return self.epoch >= self.settings.epochs or self.epoch - self.best_epoch >= self.settings.patience
+        return self.epoch >= self.epochs or self.epoch - self.best_epoch >= self.settings.patience
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of each batch of the coming epoch, augmented many batches at once.
@@ -109,7 +115,7 @@ class ImageTraining:
                 if len(batch[1]) > 1:
                     yield batch
 
-    def run_epoch(self) -> Row:
+    def run_epoch(self) -> dict[str, float | None]:
         """Train one epoch, validate, keep the weights if they are the best, and append a row to the history.
 
         Solver columns are means over the images of the epoch; they stay None for a model without an iteration.
@@ -122,8 +128,8 @@ class ImageTraining:
         self.optimiser.param_groups[0]["lr"] = rate
         trained, validated = self._train(), self._validate()
         self._check([trained["train_loss"], validated["validation_loss"]])
-        finite: Row = {name: value if math.isfinite(value) else None for name, value in trained.items()}
-        row: Row = {name: None for name in HISTORY} | finite | validated
+        row: dict[str, float | None] = {name: None for name in HISTORY}
+        row |= {name: value for name, value in trained.items() if math.isfinite(value)} | validated
         row |= {"epoch": self.epoch + 1, "learning_rate": rate, "seconds": time.perf_counter() - start}
         self.history.append(row)
         if self.best_epoch == self.epoch:
@@ -168,16 +174,20 @@ class ImageTraining:
                 f"for it. Lower training.learning_rate ({self.settings.learning_rate}) or use precision float32."
             )
 
-    def state(self) -> dict[str, Tensor]:
-        """Weights, buffers, optimiser moments, and the best epoch's weights and buffers, by name."""
-        best = {f"best.{name}": t for name, t in self.best.items()}
-        return tensors_of(self.model, self.optimiser) | best
+    def describe(self, row: Row) -> str:
+        """An epoch's row in a few words."""
+        return f"loss {row['train_loss']:.4f}  validation {row['validation_loss']:.4f}  {row['seconds']:.2f} s"
 
-    def restore(self, tensors: dict[str, Tensor], history: list[Row]) -> None:
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Weights, buffers, optimiser moments, and the best epoch's weights and buffers, by name; the history."""
+        best = {f"best.{name}": t for name, t in self.best.items()}
+        return tensors_of(self.model, self.optimiser) | best, {"history": self.history}
+
+    def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
         """Continue from a state."""
         put_back(self.model, self.optimiser, tensors)
         self.best = {name: tensor.to(self.device) for name, tensor in below("best", tensors).items()}
-        self.history = history
+        self.history = kept["history"]
 
 
 def _sums(health: Health | None) -> dict[str, Tensor]:

@@ -12,60 +12,29 @@ the defaults (kanrepro.family_settings).
 """
 
 import argparse
-import csv
 import shlex
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from kanrepro import checkpoint, provenance
 from kanrepro.data.store import GraphStore
 from kanrepro.distributed import join_ranks, leave_ranks
 from kanrepro.errors import UserError, cli, unknown
 from kanrepro.family_settings import FAMILIES
-from kanrepro.files import atomic, sha256, write_json
+from kanrepro.files import sha256, write_json
 from kanrepro.graph_settings import PretrainSettings
+from kanrepro.history import write_history
 from kanrepro.lock import run_lock
 from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.methods import ALL, FAMILY_READINGS, READINGS, merged, settings_of
 from kanrepro.options import read_object
 from kanrepro.parts import validate
+from kanrepro.resume import ALWAYS, train
 from kanrepro.training import HISTORY, Training
-
-
-def pretrain(training: Training, state_file: Path, identity: dict[str, Any]) -> Training:
-    """Train to the last epoch, saving the state after each; resumes from `state_file` where it holds the same run."""
-    found = checkpoint.load_state(state_file, identity, lambda text: print(text, file=sys.stderr))
-    if found:
-        tensors, meta = found
-        training.restore(tensors, meta["history"])
-        print(f"resuming after epoch {training.epoch}", file=sys.stderr)
-    epochs = training.settings.optimiser.epochs
-    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=None if training.ranks.first else True)
-    while training.epoch < epochs:
-        row = training.run_epoch()
-        if not training.ranks.first:
-            continue
-        checkpoint.save_state(state_file, training.state(), {"identity": identity, "history": training.history})
-        bar.set_postfix_str(f"loss {row['loss']:.4f}")
-        bar.update()
-        if bar.disable and (training.epoch % max(1, epochs // 10) == 0 or training.epoch == epochs):
-            print(f"epoch {training.epoch}/{epochs}  loss {row['loss']:.4f}  {row['seconds']:.2f} s", file=sys.stderr)
-    bar.close()
-    return training
-
-
-def write_history(path: Path, history: list[dict[str, float | None]], columns: Sequence[str]) -> None:
-    """The history as CSV; a value that is not defined for the method stays empty."""
-    with atomic(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
 
 
 def read_settings(given: str, method: str, reading: str) -> PretrainSettings:
@@ -122,7 +91,7 @@ def main(argv: list[str] | None = None) -> None:
     state_file = arguments.output / "state.safetensors"
     with run_lock(arguments.output) if ranks.first else nullcontext():
         training = Training(store, settings, arguments.seed, device, arguments.limit, ranks)
-        pretrain(training, state_file, identity)
+        train(training, state_file, identity, ALWAYS, ranks.first)
         leave_ranks()
         if ranks.first:
             words = sys.argv[1:] if argv is None else argv

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from kanrepro.distributed import Ranks
 from kanrepro.errors import UserError
 from kanrepro.graph_set import Batches, GraphSet
 from kanrepro.graph_settings import PretrainSettings
+from kanrepro.history import Row
 from kanrepro.models.encoders import build_encoder
 from kanrepro.objectives import OBJECTIVES
 from kanrepro.resume import put_back, tensors_of
@@ -66,6 +68,15 @@ class Training:
     def epoch(self) -> int:
         """Epochs done."""
         return len(self.history)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that it takes."""
+        return self.settings.optimiser.epochs
+
+    @property
+    def finished(self) -> bool:
+        return self.epoch >= self.epochs
 
     @property
     def size(self) -> int:
@@ -149,11 +160,15 @@ class Training:
                 f"Lower optimiser.learning_rate ({self.settings.optimiser.learning_rate}) or use precision float32."
             )
 
-    def state(self) -> dict[str, Tensor]:
-        """Weights, buffers and optimiser moments by name."""
-        return tensors_of(self.model, self.optimiser)
+    def describe(self, row: Row) -> str:
+        """An epoch's row in a few words."""
+        return f"loss {row['loss']:.4f}  {row['seconds']:.2f} s"
 
-    def restore(self, tensors: dict[str, Tensor], history: list[dict[str, float | None]]) -> None:
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Weights, buffers and optimiser moments by name; the history."""
+        return tensors_of(self.model, self.optimiser), {"history": self.history}
+
+    def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
         """Continue from a state."""
         put_back(self.model, self.optimiser, tensors)
-        self.history = history
+        self.history = kept["history"]

@@ -1,6 +1,5 @@
 """Pre-training curves: what the loss and the CKFI diagnostics do from epoch to epoch."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from kanrepro.errors import UserError
+from kanrepro.history import read_history
 from kanrepro.report.ablation import COLOURS
 from kanrepro.report.results import CONTROLS, METHODS, READINGS
 from kanrepro.report.wording import short
@@ -54,20 +54,9 @@ def read(path: Path) -> Curve:
     parts = path.absolute().parts
     if len(parts) < 6 or parts[-4] not in NAMES | CONTROLS:
         raise UserError(f"{path}: expected a path <data set>/<method>/<reading>/<seed>/history.csv.")
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        # a cell that is empty is not defined; one that is not there at all makes float() fail
-        values = {
-            name: np.array([float("nan" if row[name] == "" else row[name]) for row in rows])
-            for name in (MASKING_QUANTITIES if parts[-4] == MASKING else QUANTITIES)
-        }
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    except (KeyError, TypeError, ValueError, csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a training history ({error}); delete the run and make it again.") from None
     dataset, method, reading, seed = parts[-5:-1]
-    return Curve(dataset, method, reading, seed, values)
+    names = MASKING_QUANTITIES if method == MASKING else QUANTITIES
+    return Curve(dataset, method, reading, seed, read_history(path, names))
 
 
 def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:

@@ -1,6 +1,5 @@
 """Training curves of image classifiers: losses and validation accuracy from epoch to epoch."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kanrepro.errors import UserError
+from kanrepro.history import read_history
 from kanrepro.image_models import IMAGE_MODELS, SPLITS
 from kanrepro.report.image_style import handles, legend, line, missing, note, nothing, plain, stand_in_note
 
@@ -44,16 +44,8 @@ def read(path: Path) -> ImageCurve:
     parts = path.absolute().parts
     if len(parts) < 6 or parts[-3] not in IMAGE_MODELS or parts[-4] not in SPLITS:
         raise UserError(f"{path}: expected a path <data set>/<split>/<model>/<seed>/history.csv.")
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        values = {name: np.array([float(row[name]) for row in rows]) for name in QUANTITIES}
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    except (KeyError, TypeError, ValueError, csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a training history ({error}); delete the run and make it again.") from None
     dataset, split, model, seed = parts[-5:-1]
-    return ImageCurve(dataset, split, model, seed, values)
+    return ImageCurve(dataset, split, model, seed, read_history(path, QUANTITIES))
 
 
 def draw(
