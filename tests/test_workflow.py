@@ -191,6 +191,22 @@ def test_table3_trains_only_the_full_method(tmp_path: Path) -> None:
     assert "method=khan_gcl" in text and "method=graphcl" not in text
 
 
+DIGIT_RULES = {"fetch_digits", "prepare_superpixels", "split_digits", "pretrain_superpixels", "finetune_superpixels"}
+
+
+@pytest.mark.parametrize(
+    ("target", "needed"),
+    [
+        ("table2", {"fetch_tu", "prepare_tu", "describe_tu", "fold_tu", "pretrain_tu", "probe_tu", "table"}),
+        ("figure4", {"fetch_tu", "prepare_tu", "describe_tu", "fold_tu", "pretrain_tu", "probe_tu", "figure"}),
+        ("table7", {*DIGIT_RULES, "table"}),
+    ],
+)  # fmt: skip
+def test_a_table_asks_for_no_other_tables_data(target: str, needed: set[str], tmp_path: Path) -> None:
+    planned = jobs([target], ["--config", "preset=small"], 1, checkout(tmp_path))
+    assert {job.rule for job in planned} - {target} == needed
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [

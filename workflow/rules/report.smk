@@ -1,11 +1,10 @@
 """From records to tables, figures and the page."""
 
 if SETTINGS.report.records == "make":
-    DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
+    TU_DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
 else:
-    DESCRIPTIONS = sorted(map(str, Path(RESULTS).glob("records/data/*.json")))
-DESCRIPTIONS += MOLECULE_DESCRIPTIONS
-DESCRIPTIONS += SUPERPIXEL_DESCRIPTIONS
+    TU_DESCRIPTIONS = sorted(map(str, Path(RESULTS).glob("records/data/*.json")))
+DESCRIPTIONS = [*TU_DESCRIPTIONS, *MOLECULE_DESCRIPTIONS, *SUPERPIXEL_DESCRIPTIONS]
 PUBLISHED = [f"{workflow.basedir}/workflow/published/table{number}.csv" for number in (2, 3, 4, 7)]
 NEEDED = {
     "table2": records([*SETTINGS.tu.methods, *SETTINGS.tu.controls]),
@@ -14,6 +13,7 @@ NEEDED = {
     "table7": TABLE7,
     "figure4": records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
 }
+DESCRIBED = {"table2": TU_DESCRIPTIONS, "table3": TU_DESCRIPTIONS, "table4": DESCRIPTIONS, "table7": []}
 HISTORIES = {
     "history": wanted(
         f"{RUN}/history.csv".format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
@@ -31,7 +31,7 @@ CURVES_SHOWN = [figure for figure in HISTORIES if figure in CURVES or os.path.ex
 rule table:
     input:
         records=lambda wildcards: NEEDED[wildcards.table],
-        descriptions=lambda wildcards: [] if wildcards.table == "table7" else DESCRIPTIONS,
+        descriptions=lambda wildcards: DESCRIBED[wildcards.table],
         published=PUBLISHED,
     output:
         multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
@@ -59,7 +59,7 @@ rule table:
 rule figure:
     input:
         records=NEEDED["figure4"],
-        descriptions=DESCRIPTIONS,
+        descriptions=TU_DESCRIPTIONS,
     output:
         png=page(f"{RESULTS}/figures/figure4.png", "figure4", "Figures"),
         svg=f"{RESULTS}/figures/figure4.svg",
