@@ -58,6 +58,13 @@ def wanted(paths):
     return [path for path in paths if SETTINGS.report.records == "make" or os.path.exists(path)]
 
 
+def described(pattern, names):
+    """The descriptions of these sets, or with `report: {records: existing}` of all sets that have one."""
+    if SETTINGS.report.records == "make":
+        return expand(pattern, dataset=names)
+    return sorted(map(str, Path(pattern).parent.glob("*.json")))
+
+
 def records(names):
     """The wanted records of the methods or controls `names` on every data set."""
     paths = []

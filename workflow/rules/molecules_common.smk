@@ -51,9 +51,7 @@ def molecule_splits(wildcards):
     return [MOLECULE_SPLIT.format(dataset=wildcards.dataset, scaffold_split=split, seed=seed) for seed in seeds]
 
 
-MOLECULE_DESCRIPTIONS = wanted(
-    [MOLECULE_DESCRIPTION.format(dataset=name) for name in dict.fromkeys(SETTINGS.molecules.sets)]
-)
+MOLECULE_DESCRIPTIONS = described(MOLECULE_DESCRIPTION, list(dict.fromkeys(SETTINGS.molecules.sets)))
 
 
 def molecule_memory_mb(wildcards, attempt):

@@ -1,9 +1,6 @@
 """From records to tables, figures and the page."""
 
-if SETTINGS.report.records == "make":
-    TU_DESCRIPTIONS = expand(DESCRIPTION, dataset=SETTINGS.tu.datasets)
-else:
-    TU_DESCRIPTIONS = sorted(map(str, Path(RESULTS).glob("records/data/*.json")))
+TU_DESCRIPTIONS = described(DESCRIPTION, SETTINGS.tu.datasets)
 DESCRIPTIONS = [*TU_DESCRIPTIONS, *MOLECULE_DESCRIPTIONS, *SUPERPIXEL_DESCRIPTIONS]
 PUBLISHED = [f"{workflow.basedir}/workflow/published/table{number}.csv" for number in (2, 3, 4, 7)]
 NEEDED = {

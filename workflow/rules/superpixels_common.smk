@@ -17,7 +17,7 @@ SUPERPIXEL_STATES = f"{SUPERPIXEL_RUN}/finetune"
 SUPERPIXEL_RECORD = f"{RESULTS}/records/superpixels/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
 RETRIEVAL = f"{RESULTS}/records/retrieval/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
 SUPERPIXEL_CATALOGS = " ".join(f"--catalog {shlex.quote(path)}" for path in SETTINGS.data.superpixel_catalog)
-SUPERPIXEL_DESCRIPTIONS = wanted([SUPERPIXEL_DESCRIPTION.format(dataset=DIGITS)] if DIGITS else [])
+SUPERPIXEL_DESCRIPTIONS = described(SUPERPIXEL_DESCRIPTION, [DIGITS] if DIGITS else [])
 
 
 def idx_files(wildcards):
