@@ -8,7 +8,7 @@ import pytest
 
 from kanrepro.errors import UserError
 from kanrepro.files import read_json
-from kanrepro.image_record import ImageRecord, read_all
+from kanrepro.image_record import ImageRecord
 
 
 def content() -> dict[str, Any]:
@@ -93,10 +93,3 @@ def test_a_missing_or_truncated_file_is_named(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-20])
     with pytest.raises(UserError, match="not valid JSON"):
         ImageRecord.read(path)
-
-
-def test_records_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{seed}.json" for seed in (2, 0, 1)]
-    for path in paths:
-        ImageRecord.model_validate({**content(), "seed": int(path.stem)}).write(path)
-    assert [record.seed for record in read_all(paths)] == [0, 1, 2]

@@ -1,16 +1,12 @@
 """The record of one image classifier on one split: scores, predictions, cost, and everything that made them."""
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
 
-from kanrepro.errors import UserError
-from kanrepro.files import read_json, write_json
 from kanrepro.parts import Part, Share
-from kanrepro.record import Artefact
+from kanrepro.record import Artefact, Document
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -127,16 +123,13 @@ class ImageCost(Part):
     peak_memory_mb: float
 
 
-class ImageRecord(Part):
+class ImageRecord(Document):
     """One classifier: scores with and without leaked images, robustness, health, cost, and the commands to remake it.
 
     `metrics` has the names of kanrepro.metrics.METRICS; rows of `confusion` are the truth, in the order of `classes`.
     """
 
-    model_config = pydantic.ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, protected_namespaces=()
-    )
-    schema_version: Literal[1] = Field(1, alias="schema")
+    model_config = pydantic.ConfigDict(protected_namespaces=())  # `model_size` is a field
     experiment: Literal["images"] = "images"
     dataset: str
     split: str
@@ -163,27 +156,3 @@ class ImageRecord(Part):
     versions: dict[str, str]
     cost: ImageCost
     commands: list[str]
-
-    @classmethod
-    def read(cls, path: Path | str) -> "ImageRecord":
-        """Read and validate a record.
-
-        Raises:
-            UserError: the file is missing, truncated, or not a record of this schema.
-        """
-        content = read_json(path)
-        try:
-            return cls.model_validate(content)
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "document"
-            raise UserError(f"{path} is not a record: {where}: {first['msg']}. Delete it and make it again.") from error
-
-    def write(self, path: Path | str) -> None:
-        """Write the record atomically."""
-        write_json(path, self.model_dump(by_alias=True))
-
-
-def read_all(paths: Iterable[Path | str]) -> list[ImageRecord]:
-    """Read records in the order of their paths, so that what is made of them does not depend on the order given."""
-    return [ImageRecord.read(path) for path in sorted(map(str, paths))]

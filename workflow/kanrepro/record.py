@@ -1,89 +1,25 @@
 """The record: one JSON document a result, with everything that made it. Tables are functions of records alone."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pydantic
 
 from kanrepro.errors import UserError
 from kanrepro.files import read_json, write_json
+from kanrepro.parts import Part
 
 EXPERIMENTS = ("tu", "sensitivity")  # on TU sets: tables 2 and 3, figure 5
 
 
-class _Part(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False)
+class Document(Part):
+    """A record that can be read and written; each kind adds its fields."""
 
-
-class Metric(_Part):
-    """A score as a fraction; `value` is the mean of `folds`."""
-
-    value: float
-    folds: list[float] = []
-
-
-class Data(_Part):
-    """The prepared set that was used."""
-
-    path: str
-    sha256: str
-    source_sha256: str | None = None  # of the archive that it was prepared from
-    graphs: int
-
-
-class Artefact(_Part):
-    """A file and what it held when it was used."""
-
-    path: str
-    sha256: str
-
-
-class Code(_Part):
-    """The code that ran: digests of the stages' import closures, and the checkout's commit."""
-
-    pretrain: str
-    probe: str
-    commit: str | None = None
-    dirty: bool = False
-
-
-class Cost(_Part):
-    """What the result took, in seconds and MB."""
-
-    hardware: str
-    device: str
-    pretrain_seconds: float
-    probe_seconds: float
-    peak_memory_mb: float
-
-
-class Record(_Part):
-    """One evaluated encoder: what, from what, by what code, at what cost, and the commands that make it again."""
-
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
     schema_version: Literal[1] = pydantic.Field(1, alias="schema")
-    model_config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
-    experiment: str
-    dataset: str
-    method: str
-    encoder: Literal["mlp", "kan"]
-    reading: str
-    seed: int
-    preset: str
-    metrics: dict[str, Metric]
-    details: dict[str, Any] = {}
-    history: dict[str, float | int | None] = {}
-    settings: dict[str, Any]
-    data: Data
-    checkpoint: Artefact
-    folds: Artefact | None = None
-    code: Code
-    versions: dict[str, str]
-    cost: Cost
-    commands: list[str]
 
     @classmethod
-    def read(cls, path: Path | str) -> "Record":
+    def read(cls, path: Path | str) -> Self:
         """Read and validate a record.
 
         Raises:
@@ -102,6 +38,66 @@ class Record(_Part):
         write_json(path, self.model_dump(by_alias=True))
 
 
-def read_all(paths: Iterable[Path | str]) -> list[Record]:
-    """Read records in the order of their paths, so that what is made of them does not depend on the order given."""
-    return [Record.read(path) for path in sorted(map(str, paths))]
+class Metric(Part):
+    """A score as a fraction; `value` is the mean of `folds`."""
+
+    value: float
+    folds: list[float] = []
+
+
+class Data(Part):
+    """The prepared set that was used."""
+
+    path: str
+    sha256: str
+    source_sha256: str | None = None  # of the archive that it was prepared from
+    graphs: int
+
+
+class Artefact(Part):
+    """A file and what it held when it was used."""
+
+    path: str
+    sha256: str
+
+
+class Code(Part):
+    """The code that ran: digests of the stages' import closures, and the checkout's commit."""
+
+    pretrain: str
+    probe: str
+    commit: str | None = None
+    dirty: bool = False
+
+
+class Cost(Part):
+    """What the result took, in seconds and MB."""
+
+    hardware: str
+    device: str
+    pretrain_seconds: float
+    probe_seconds: float
+    peak_memory_mb: float
+
+
+class Record(Document):
+    """One evaluated encoder: what, from what, by what code, at what cost, and the commands that make it again."""
+
+    experiment: str
+    dataset: str
+    method: str
+    encoder: Literal["mlp", "kan"]
+    reading: str
+    seed: int
+    preset: str
+    metrics: dict[str, Metric]
+    details: dict[str, Any] = {}
+    history: dict[str, float | int | None] = {}
+    settings: dict[str, Any]
+    data: Data
+    checkpoint: Artefact
+    folds: Artefact | None = None
+    code: Code
+    versions: dict[str, str]
+    cost: Cost
+    commands: list[str]

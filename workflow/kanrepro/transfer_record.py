@@ -1,16 +1,11 @@
 """Records of transfer learning: one fine-tuning or control and its scores; and clocked steps of pre-training."""
 
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-import pydantic
 from pydantic import Field
 
-from kanrepro.errors import UserError
-from kanrepro.files import read_json, write_json
 from kanrepro.parts import Part, Share
-from kanrepro.record import Artefact
+from kanrepro.record import Artefact, Document
 
 EXPERIMENTS = ("transfer", "sensitivity")  # table 1, figure 5
 Count = Annotated[int, Field(ge=0)]
@@ -85,33 +80,7 @@ class TransferCost(Part):
     peak_memory_mb: float
 
 
-class _Document(Part):
-    """A record that can be read and written."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
-    schema_version: Literal[1] = Field(1, alias="schema")
-
-    @classmethod
-    def read(cls, path: Path | str) -> Self:
-        """Read and validate a record.
-
-        Raises:
-            UserError: the file is missing, truncated, or not a record of this schema.
-        """
-        content = read_json(path)
-        try:
-            return cls.model_validate(content)
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "document"
-            raise UserError(f"{path} is not a record: {where}: {first['msg']}. Delete it and make it again.") from error
-
-    def write(self, path: Path | str) -> None:
-        """Write the record atomically."""
-        write_json(path, self.model_dump(by_alias=True))
-
-
-class TransferRecord(_Document):
+class TransferRecord(Document):
     """One fine-tuned encoder, or one control, on one set: scores by both rules, what they were made from, the cost.
 
     Attributes:
@@ -162,7 +131,7 @@ class Clocked(Part):
     steps: Count
 
 
-class MeasureRecord(_Document):
+class MeasureRecord(Document):
     """Seconds of a step of each pre-training at equal settings on one machine.
 
     Attributes:
@@ -184,8 +153,3 @@ class MeasureRecord(_Document):
     versions: dict[str, str]
     cost: TransferCost
     commands: list[str]
-
-
-def read_all(paths: Iterable[Path | str]) -> list[TransferRecord]:
-    """Read records in the order of their paths, so that what is made of them does not depend on the order given."""
-    return [TransferRecord.read(path) for path in sorted(map(str, paths))]

@@ -7,7 +7,6 @@ checksum, the counts of the prepared set decide (kanrepro.data.prepare).
 
 import argparse
 import logging
-import os
 import shutil
 import urllib.parse
 import urllib.request
@@ -17,6 +16,7 @@ from pathlib import Path
 from kanrepro import catalog
 from kanrepro.catalog import Entry
 from kanrepro.data.download import PATIENCE, ZIP, Kind, Patience, download
+from kanrepro.data.fetch_options import add_fetch_options, patience_of
 from kanrepro.errors import UserError, cli
 from kanrepro.files import atomic, sha256
 
@@ -136,31 +136,12 @@ def _fault(part: Path, expected: str | None, kind: Kind) -> str | None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.data.fetch."""
-    named = os.environ.get("KANREPRO_MIRROR")
     parser = argparse.ArgumentParser(prog="python -m kanrepro.data.fetch", description=(__doc__ or "").strip())
     parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance MUTAG")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="archive to write, for instance resources/downloads/tu/MUTAG.zip"
-    )
-    parser.add_argument(
-        "--mirror",
-        type=Path,
-        default=Path(named) if named else None,
-        help="folder tried first (default: KANREPRO_MIRROR)",
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file (repeatable)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=30.0, help="seconds without progress after which to retry (30)"
-    )
-    parser.add_argument(
-        "--attempts", type=int, default=5, help="how often to try (5), waiting 1, 2, 4, ... s in between"
-    )
+    add_fetch_options(parser, "resources/downloads/tu/MUTAG.zip", "catalogue file")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    patience = Patience(timeout=options.timeout, attempts=max(options.attempts, 1))
-    fetch(catalog.entry(options.dataset, options.catalog), options.output, options.mirror, patience)
+    fetch(catalog.entry(options.dataset, options.catalog), options.output, options.mirror, patience_of(options))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ a folder images/NAME) below the mirror folder.
 import argparse
 import io
 import logging
-import os
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from kanrepro import image_catalog
 from kanrepro.data.download import PATIENCE, Kind, Patience
 from kanrepro.data.fetch import copy_file, fetch_address, local_path
+from kanrepro.data.fetch_options import add_fetch_options, patience_of
 from kanrepro.data.image_archive import members
 from kanrepro.errors import UserError, cli
 from kanrepro.files import atomic, sha256
@@ -142,7 +142,6 @@ def _how(entry: ImageEntry) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.data.fetch_images."""
-    named = os.environ.get("KANREPRO_MIRROR")
     parser = argparse.ArgumentParser(prog="python -m kanrepro.data.fetch_images", description=(__doc__ or "").strip())
     parser.add_argument("--dataset", required=True, help="name in the image catalogue, for instance chest-xray")
     parser.add_argument(
@@ -151,33 +150,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         default="archive",
         help="the images (default), or the file that says which of them belong together",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        help="to write, for instance resources/downloads/images/chest-xray.archive",
-    )
-    parser.add_argument(
-        "--mirror",
-        type=Path,
-        default=Path(named) if named else None,
-        help="folder tried first (default: KANREPRO_MIRROR)",
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of images (repeatable)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=30.0, help="seconds without progress after which to retry (30)"
-    )
-    parser.add_argument(
-        "--attempts", type=int, default=5, help="how often to try (5), waiting 1, 2, 4, ... s in between"
-    )
+    add_fetch_options(parser, "resources/downloads/images/chest-xray.archive", "catalogue file of images")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    patience = Patience(timeout=options.timeout, attempts=max(options.attempts, 1))
     entry = image_catalog.entry(options.dataset, options.catalog)
     bring = fetch if options.part == "archive" else fetch_groups
-    bring(entry, options.output, options.mirror, patience)
+    bring(entry, options.output, options.mirror, patience_of(options))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ as molecules/NAME (the file name in the address) may have any checksum: the coun
 
 import argparse
 import logging
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from kanrepro import molecule_catalog
 from kanrepro.data.download import PATIENCE, Kind, Patience
 from kanrepro.data.fetch import copy_file, fetch_address, local_path
+from kanrepro.data.fetch_options import add_fetch_options, patience_of
 from kanrepro.errors import UserError, cli
 from kanrepro.files import sha256
 from kanrepro.molecule_catalog import MoleculeEntry, MoleculeFile
@@ -77,33 +77,14 @@ def _in_mirror(file: MoleculeFile, mirror: Path | None) -> tuple[Path | None, bo
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.data.molecule_fetch."""
-    named = os.environ.get("KANREPRO_MIRROR")
     parser = argparse.ArgumentParser(prog="python -m kanrepro.data.molecule_fetch", description=(__doc__ or "").strip())
     parser.add_argument("--dataset", required=True, help="name in the catalogue of molecules, for instance bbbp")
     parser.add_argument("--file", type=int, default=1, help="which of its files, from 1 (default: 1)")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="to write, for instance resources/downloads/molecules/bbbp.1"
-    )
-    parser.add_argument(
-        "--mirror",
-        type=Path,
-        default=Path(named) if named else None,
-        help="folder tried first (default: KANREPRO_MIRROR)",
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of molecules (repeatable)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=30.0, help="seconds without progress after which to retry (30)"
-    )
-    parser.add_argument(
-        "--attempts", type=int, default=5, help="how often to try (5), waiting 1, 2, 4, ... s in between"
-    )
+    add_fetch_options(parser, "resources/downloads/molecules/bbbp.1", "catalogue file of molecules")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    patience = Patience(timeout=options.timeout, attempts=max(options.attempts, 1))
     entry = molecule_catalog.entry(options.dataset, options.catalog)
-    fetch(entry, options.file, options.output, options.mirror, patience)
+    fetch(entry, options.file, options.output, options.mirror, patience_of(options))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ whole or not at all. A download that was interrupted goes on where it stopped.
 
 import argparse
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from kanrepro import superpixel_catalog
 from kanrepro.data.download import PATIENCE, Kind, Patience
 from kanrepro.data.fetch import copy_file, fetch_address, local_path
+from kanrepro.data.fetch_options import add_fetch_options, patience_of
 from kanrepro.errors import UserError, cli
 from kanrepro.files import sha256
 from kanrepro.superpixel_catalog import KINDS, PARTS, IdxFile, SuperpixelEntry
@@ -49,29 +49,17 @@ def fetch(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.data.superpixels.fetch."""
-    named = os.environ.get("KANREPRO_MIRROR")
     parser = argparse.ArgumentParser(
         prog="python -m kanrepro.data.superpixels.fetch", description=(__doc__ or "").strip()
     )
     parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance mnist")
     parser.add_argument("--part", required=True, choices=PARTS)
     parser.add_argument("--kind", required=True, choices=KINDS)
-    parser.add_argument(
-        "--output", type=Path, required=True, help="to write: resources/downloads/superpixels/mnist-train-images.gz"
-    )
-    parser.add_argument(
-        "--mirror", type=Path, default=Path(named) if named else None, help="folder tried first (KANREPRO_MIRROR)"
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of images (repeatable)"
-    )
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds without progress after which to retry")
-    parser.add_argument("--attempts", type=int, default=5, help="how often to try (5), waiting 1, 2, 4, ... s")
+    add_fetch_options(parser, "resources/downloads/superpixels/mnist-train-images.gz", "catalogue file of images")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     entry = superpixel_catalog.entry(options.dataset, options.catalog)
-    patience = Patience(timeout=options.timeout, attempts=max(options.attempts, 1))
-    fetch(entry, entry.file(options.part, options.kind), options.output, options.mirror, patience)
+    fetch(entry, entry.file(options.part, options.kind), options.output, options.mirror, patience_of(options))
 
 
 if __name__ == "__main__":
