@@ -27,6 +27,7 @@ def test_the_document(made: dict[str, Any]) -> None:
     for point in made["points"]:
         assert 0 < point["base_mb"] <= point["peak_mb"] and point["seconds"] > 0
     assert made["commands"][0].startswith("python -m kanrepro.memory --output ") and made["versions"]["torch"]
+    assert set(made["code"]) == {"memory", "commit", "dirty"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak cannot be forgotten")

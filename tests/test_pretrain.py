@@ -237,6 +237,7 @@ def test_interrupted_anywhere_it_resumes_to_the_same_bytes(
         (["--settings", '{"encoder": {"family": "molecule", "join": "concat"}}'], "z from the 'last' layer"),
         (["--method", "attr_maskin"], "Did you mean 'attr_masking'?"),
         (["--limit", "1"], "--limit is 1, but contrast needs at least two graphs"),
+        (["--threads", "0"], "--threads is 0, but at least 1 is needed"),
     ],
 )
 def test_mistakes_of_the_command_line_are_named(words: list[str], message: str, store_path: Path) -> None:

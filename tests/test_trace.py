@@ -67,6 +67,7 @@ def test_the_document(world: Path) -> None:
     made = run(world, "deq_kan_certified", "deq_kan_shipped")
     assert made["schema"] == 1 and made["experiment"] == "trace" and made["preset"] == "tiny"
     assert made["images"] == 6 and made["commands"][0].startswith("python -m kanrepro.trace --checkpoints ")
+    assert set(made["code"]) == {"trace", "commit", "dirty"} and made["versions"]["torch"] and made["hardware"]
     rows = [(t["model"], t["form"], t["trained"], t["solver"]) for t in made["traces"]]
     assert rows == [
         ("deq_kan_certified", "certified", True, "damped"),

@@ -7,7 +7,6 @@ images are taken in the order of their numbers, so that the order in the split f
 """
 
 import argparse
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.metrics import Evaluation, evaluate
 from kanrepro.models.classifier import Classifier, count_flops, count_parameters, load_classifier
 from kanrepro.models.equilibrium import mean_rate
-from kanrepro.options import check_threads, read_object
+from kanrepro.options import check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.streams import stream
 
@@ -245,7 +244,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = validate(EvaluationSettings, read_object(arguments.settings), "--settings")
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    command = shlex.join(["python", "-m", "kanrepro.assess", *(sys.argv[1:] if argv is None else argv)])
+    command = command_line("kanrepro.assess", argv)
     made = assess(
         arguments.checkpoint, arguments.store, arguments.split, settings, pick_device(arguments.device), command
     )

@@ -11,7 +11,6 @@ and while it runs state.safetensors, from which an interrupted run resumes with 
 """
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,9 @@ from kanrepro.image_models import IMAGE_MODELS, changes_of
 from kanrepro.image_settings import ClassifySettings
 from kanrepro.image_training import HISTORY, ImageTraining
 from kanrepro.lock import run_lock
-from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
+from kanrepro.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.methods import merged
-from kanrepro.options import check_threads, read_object
+from kanrepro.options import add_run_options, check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.resume import ALWAYS, train
 
@@ -74,10 +73,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--model", default="deq_kan", help=f"one of {', '.join(IMAGE_MODELS)}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True, help="folder for the classifier and its history")
-    parser.add_argument("--settings", default="{}", help="JSON or a file of it: ClassifySettings to change")
-    parser.add_argument("--preset", default="by-hand", help="name that the record will carry")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    add_run_options(parser, "record", ClassifySettings)
     arguments = parser.parse_args(argv)
     if arguments.model not in IMAGE_MODELS:
         raise unknown("model", arguments.model, IMAGE_MODELS)
@@ -128,13 +124,13 @@ def main(argv: list[str] | None = None) -> None:
             "preset": arguments.preset,
             "seconds": sum(row["seconds"] or 0.0 for row in training.history),
             "peak_memory_mb": peak_memory_mb(device),
-            "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+            "device": device_name(device),
             "threads": arguments.threads,
             "hardware": provenance.hardware(),
             "commit": commit,
             "dirty": dirty,
             "versions": provenance.versions(),
-            "command": shlex.join(["python", "-m", "kanrepro.classify", *(sys.argv[1:] if argv is None else argv)]),
+            "command": command_line("kanrepro.classify", argv),
         }
         write_json(arguments.output / "run.json", run)
         checkpoint.remove_state(state_file)

@@ -12,8 +12,6 @@ seeds that are done are not run again.
 """
 
 import argparse
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +23,9 @@ from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256
 from kanrepro.finetuning import Finetuning, curves_of
 from kanrepro.lock import run_lock
-from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device, round_products
+from kanrepro.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.models.encoders import load_encoder
-from kanrepro.options import check_seeds, check_threads, read_object
+from kanrepro.options import add_run_options, check_seeds, check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.record import Artefact
 from kanrepro.resume import train
@@ -79,7 +77,7 @@ def record_of(
         versions=provenance.versions(),
         cost=TransferCost(
             hardware=provenance.hardware(),
-            device=str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+            device=device_name(device),
             seconds=sum(row["seconds"] for row in training.history),
             peak_memory_mb=peak_memory_mb(device),
         ),
@@ -98,16 +96,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one fine-tuning each (default: 0)")
     parser.add_argument("--output", required=True, help="record to write (JSON); {seed} stands for the seed")
     parser.add_argument("--states", type=Path, help="folder of states to resume from (default: the record's/states)")
-    parser.add_argument("--settings", default="{}", help="JSON or a file of it: FinetuneSettings to change")
-    parser.add_argument("--preset", default="by-hand", help="name that the records will carry")
     parser.add_argument(
         "--experiment",
         choices=EXPERIMENTS,
         default="transfer",
         help="whose records they are (default: transfer, table 1)",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    add_run_options(parser, "records", FinetuneSettings)
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     check_seeds(arguments.seeds, arguments.output)
@@ -116,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     round_products(settings.precision)
     keep_freed_memory()
     device = pick_device(arguments.device)
-    command = shlex.join(["python", "-m", "kanrepro.finetune", *(sys.argv[1:] if argv is None else argv)])
+    command = command_line("kanrepro.finetune", argv)
     states = arguments.states or Path(arguments.output).parent / "states"
 
     with run_lock(states):

@@ -5,8 +5,6 @@ task on the labels that are there. Nothing is chosen on validation molecules; th
 """
 
 import argparse
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +19,7 @@ from tqdm import tqdm
 
 from kanrepro import provenance
 from kanrepro.errors import UserError, cli
-from kanrepro.options import check_seeds, check_threads, read_object
+from kanrepro.options import add_run_options, check_seeds, check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.transfer_data import LabelledSet, by_seed
 from kanrepro.transfer_record import Curves, TaskScores, TransferCode, TransferCost, TransferRecord
@@ -113,14 +111,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", required=True, help="split of it, by kanrepro.data.molecule_splits; may hold {seed}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one record each (default: 0)")
     parser.add_argument("--output", required=True, help="record to write (JSON); `{seed}` stands for the seed")
-    parser.add_argument("--settings", default="{}", help="JSON or a file of it: FingerprintSettings to change")
-    parser.add_argument("--preset", default="by-hand", help="name that the records will carry")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    add_run_options(parser, "records", FingerprintSettings, device=None)
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     check_seeds(arguments.seeds, arguments.output)
     settings = validate(FingerprintSettings, read_object(arguments.settings), "--settings")
-    command = shlex.join(["python", "-m", "kanrepro.fingerprint", *(sys.argv[1:] if argv is None else argv)])
+    command = command_line("kanrepro.fingerprint", argv)
 
     from kanrepro.machine import peak_memory_mb, pick_device
 

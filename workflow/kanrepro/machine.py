@@ -32,6 +32,11 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def device_name(device: torch.device) -> str:
+    """The name of a GPU, or `cpu`."""
+    return str(device) if device.type == "cpu" else torch.cuda.get_device_name(device)
+
+
 def round_products(precision: str) -> None:
     """What float32 operands of a GPU's matrix products are rounded to, from here on.
 

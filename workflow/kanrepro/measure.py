@@ -7,9 +7,7 @@ waited for.
 """
 
 import argparse
-import shlex
 import statistics
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
@@ -25,9 +23,9 @@ from kanrepro.family_settings import MoleculePretrainSettings
 from kanrepro.files import sha256
 from kanrepro.graph_set import Batches
 from kanrepro.graph_settings import PretrainSettings
-from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device, round_products
+from kanrepro.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.methods import ALL, MOLECULE_READINGS, merged, settings_of
-from kanrepro.options import check_threads, read_object
+from kanrepro.options import add_run_options, check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.streams import stream
 from kanrepro.training import Training
@@ -153,13 +151,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--store", type=Path, required=True, help="prepared molecules to pre-train on")
     parser.add_argument("--width", type=int, default=300, help="of encoder and head (default: 300, table 5)")
     parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
-    parser.add_argument("--settings", default="{}", help="JSON or a file of it: MeasureSettings to change")
     parser.add_argument(
         "--methods", help=f"JSON or a file of it: method/reading to settings (default: {', '.join(DEFAULT)})"
     )
-    parser.add_argument("--preset", default="by-hand", help="name that the record will carry")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    add_run_options(parser, "record", MeasureSettings)
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     if arguments.width < 1:
@@ -169,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     device = pick_device(arguments.device)
-    command = shlex.join(["python", "-m", "kanrepro.measure", *(sys.argv[1:] if argv is None else argv)])
+    command = command_line("kanrepro.measure", argv)
 
     start = time.perf_counter()
     store = GraphStore.load(arguments.store)
@@ -200,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         versions=provenance.versions(),
         cost=TransferCost(
             hardware=provenance.hardware(),
-            device=str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+            device=device_name(device),
             seconds=time.perf_counter() - start,
             peak_memory_mb=peak_memory_mb(device),
         ),

@@ -16,7 +16,6 @@ start of the step: what is compared is what a step needs, not what the C library
 import argparse
 import json
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -27,7 +26,7 @@ from typing import Any
 from kanrepro import provenance
 from kanrepro.errors import UserError, cli
 from kanrepro.files import write_json
-from kanrepro.options import check_threads
+from kanrepro.options import add_run_options, check_threads, command_line
 
 KINDS = {"implicit": "equilibrium", "unrolled": "unrolled"}
 TINY = 1e-300  # a tolerance that no residual reaches
@@ -108,10 +107,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--widths", type=int, nargs="+", default=[512], help="D (default: 512)")
     parser.add_argument("--batch", type=int, default=256, help="samples (default: 256)")
     parser.add_argument("--steps", type=int, nargs="+", default=[5, 25, 100], help="(default: 5 25 100)")
-    parser.add_argument("--preset", default="by-hand", help="name that the document will carry")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto (default: cpu)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.add_argument("--point", nargs=6, help=argparse.SUPPRESS)  # what a fresh process is asked for
+    add_run_options(parser, "document", device="cpu")
     arguments = parser.parse_args(argv)
     if arguments.point:
         gradient, steps, width, batch, device, threads = arguments.point
@@ -136,15 +133,16 @@ def main(argv: Sequence[str] | None = None) -> None:
                     f"for the step, {found['seconds']:.1f} s",
                     flush=True,
                 )
-    command = shlex.join(["python", "-m", "kanrepro.memory", *(sys.argv[1:] if argv is None else argv)])
+    commit, dirty = provenance.commit()
     content = {
         "schema": 1,
         "experiment": "memory",
         "preset": arguments.preset,
         "points": points,
+        "code": {"memory": provenance.code_digest("kanrepro.memory"), "commit": commit, "dirty": dirty},
         "hardware": provenance.hardware(),
         "versions": provenance.versions(),
-        "commands": [command],
+        "commands": [command_line("kanrepro.memory", argv)],
     }
     write_json(arguments.output, content)
 

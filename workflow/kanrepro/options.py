@@ -1,11 +1,41 @@
 """Options that several stages share."""
 
+import argparse
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kanrepro.errors import UserError
+from kanrepro.parts import Part
+
+
+def add_run_options(
+    parser: argparse.ArgumentParser,
+    made: str = "record",
+    settings: type[Part] | None = None,
+    device: str | None = "auto",
+) -> None:
+    """Add --preset, --threads and, where they are named, --settings and --device.
+
+    Args:
+        made: what carries the preset's name.
+        settings: whose keys --settings changes.
+        device: the default.
+    """
+    if settings:
+        parser.add_argument("--settings", default="{}", help=f"JSON or a file of it: {settings.__name__} to change")
+    parser.add_argument("--preset", default="by-hand", help=f"name that the {made} will carry (default: by-hand)")
+    if device:
+        parser.add_argument("--device", default=device, help=f"auto, cpu, cuda or cuda:N (default: {device})")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
+
+
+def command_line(module: str, argv: Sequence[str] | None) -> str:
+    """The line that runs a module again as it was run; `argv` None: by the process's own arguments."""
+    return shlex.join(["python", "-m", module, *(sys.argv[1:] if argv is None else argv)])
 
 
 def read_object(text: str, option: str = "--settings") -> dict[str, Any]:

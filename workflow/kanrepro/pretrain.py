@@ -29,9 +29,9 @@ from kanrepro.files import sha256, write_json
 from kanrepro.graph_settings import PretrainSettings
 from kanrepro.history import write_history
 from kanrepro.lock import run_lock
-from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device, round_products
+from kanrepro.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.methods import ALL, FAMILY_READINGS, READINGS, merged, settings_of
-from kanrepro.options import read_object
+from kanrepro.options import add_run_options, check_threads, read_object
 from kanrepro.parts import validate
 from kanrepro.resume import ALWAYS, train
 from kanrepro.training import HISTORY, Training
@@ -68,15 +68,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="at most so many graphs of the store, drawn once (default: all)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the encoder and its history")
-    parser.add_argument("--settings", default="{}", help="JSON or a file of it: PretrainSettings to change")
-    parser.add_argument("--preset", default="by-hand", help="name that the record will carry")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    add_run_options(parser, "record", PretrainSettings)
     arguments = parser.parse_args(argv)
     if arguments.method not in ALL:
         raise unknown("method", arguments.method, ALL)
     if arguments.limit is not None and arguments.limit < 2:
         raise UserError(f"--limit is {arguments.limit}, but contrast needs at least two graphs.")
+    check_threads(arguments.threads)
     settings = read_settings(arguments.settings, arguments.method, arguments.reading)
     torch.set_num_threads(arguments.threads)
     round_products(settings.optimiser.precision)
@@ -118,7 +116,7 @@ def _write(training: Training, arguments: argparse.Namespace, identity: dict[str
         "preset": arguments.preset,
         "seconds": sum(row["seconds"] or 0.0 for row in training.history),
         "peak_memory_mb": peak_memory_mb(device),
-        "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
+        "device": device_name(device),
         "threads": arguments.threads,
         "processes": processes,
         "hardware": provenance.hardware(),

@@ -6,8 +6,6 @@ number was made from. With --shuffle-labels the labels are permuted first: a con
 """
 
 import argparse
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +19,7 @@ from kanrepro.data.splits import read_folds
 from kanrepro.errors import UserError, cli
 from kanrepro.files import read_json, sha256
 from kanrepro.graph_settings import SvmSettings
-from kanrepro.options import check_threads, read_object
+from kanrepro.options import check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.svm import SvmResult, cross_validate
 
@@ -145,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_threads(arguments.threads)
 
     settings = validate(SvmSettings, read_object(arguments.settings), "--settings")
-    command = shlex.join(["python", "-m", "kanrepro.probe", *(sys.argv[1:] if argv is None else argv)])
+    command = command_line("kanrepro.probe", argv)
     made = probe(
         arguments.checkpoint, arguments.store, arguments.folds, settings, arguments.shuffle_labels, arguments.threads,
         command, arguments.experiment,

@@ -15,8 +15,6 @@ import argparse
 import base64
 import io
 import math
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +36,7 @@ from kanrepro.graph_settings import NegativeSettings, PretrainSettings
 from kanrepro.machine import pick_device
 from kanrepro.models.encoders import load_encoder
 from kanrepro.models.graph_encoder import GraphEncoder
-from kanrepro.options import check_threads, read_object
+from kanrepro.options import add_run_options, check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.streams import stream
 from kanrepro.superpixel_finetune import superpixels
@@ -202,11 +200,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
     parser.add_argument("--stores", type=Path, nargs=2, required=True, help="training and test part")
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="idx files of both; none for digits")
-    parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of RetrievalSettings to change")
-    parser.add_argument("--preset", default="by-hand", help="name that the document will carry")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.add_argument("--output", type=Path, required=True, help="JSON to write")
+    add_run_options(parser, "document", RetrievalSettings)
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     if len(arguments.images) not in (0, 2):
@@ -224,7 +219,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "code": {"retrieve": provenance.code_digest("kanrepro.retrieve"), "commit": commit, "dirty": dirty},
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),
-        "commands": [shlex.join(["python", "-m", "kanrepro.retrieve", *(sys.argv[1:] if argv is None else argv)])],
+        "commands": [command_line("kanrepro.retrieve", argv)],
     }
     write_json(arguments.output, {**head, **made})
     shares = {kind: 100 * by["own"]["share"] for kind, by in made["other_class"].items()}

@@ -8,13 +8,10 @@ While it trains, the folder of states holds a file from which the same command g
 """
 
 import argparse
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -29,7 +26,7 @@ from kanrepro.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.models.digit_classifier import DigitClassifier
 from kanrepro.models.encoders import load_encoder
 from kanrepro.models.superpixel_gin import SuperpixelGIN
-from kanrepro.options import check_threads, read_object
+from kanrepro.options import add_run_options, check_threads, command_line, read_object
 from kanrepro.parts import validate
 from kanrepro.resume import train
 from kanrepro.streams import stream
@@ -150,23 +147,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--train", type=Path, required=True, help="store of the training part, also pre-trained on")
     parser.add_argument("--test", type=Path, required=True, help="store of the test part")
     parser.add_argument("--split", type=Path, required=True, help="made by kanrepro.data.superpixels.splits")
-    parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of DigitFinetuneSettings")
-    parser.add_argument("--preset", default="by-hand", help="name that the record will carry")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
     parser.add_argument(
         "--states", type=Path, help="folder for the state to resume from (default: states/<record> beside the record)"
     )
+    add_run_options(parser, "record", DigitFinetuneSettings)
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
     settings = validate(DigitFinetuneSettings, read_object(arguments.settings), "--settings")
-    command: list[Any] = ["python", "-m", "kanrepro.superpixel_finetune", *(sys.argv[1:] if argv is None else argv)]
+    command = command_line("kanrepro.superpixel_finetune", argv)
     states = arguments.states or arguments.output.parent / "states" / arguments.output.stem
     with run_lock(states):
-        made = run(arguments, settings, states / "finetune.safetensors", shlex.join(command))
+        made = run(arguments, settings, states / "finetune.safetensors", command)
         made.write(arguments.output)
         checkpoint.remove_state(states / "finetune.safetensors")
     print(

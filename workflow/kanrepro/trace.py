@@ -15,8 +15,6 @@ the certified form promises of the plain iteration (null for others, and for And
 """
 
 import argparse
-import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kanrepro import provenance
 from kanrepro.assess import measured_rate
 from kanrepro.data.augment import normalise
 from kanrepro.data.image_splits import read_split
@@ -34,7 +33,7 @@ from kanrepro.image_settings import ModelSettings
 from kanrepro.machine import pick_device
 from kanrepro.models.classifier import Classifier, load_classifier
 from kanrepro.models.deq import EquilibriumHead
-from kanrepro.options import check_threads
+from kanrepro.options import add_run_options, check_threads, command_line
 from kanrepro.parts import validate
 from kanrepro.streams import stream
 
@@ -149,9 +148,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True, help="JSON to write")
     parser.add_argument("--images", type=int, default=64, help="test images, drawn once (default: 64)")
     parser.add_argument("--steps", type=int, default=40, help="of each iteration (default: 40)")
-    parser.add_argument("--preset", default="by-hand", help="name that the document will carry")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    add_run_options(parser, "document")
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     for name in ("images", "steps"):
@@ -160,8 +157,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(arguments.threads)
     device = pick_device(arguments.device)
     made = trace(arguments.checkpoints, arguments.store, arguments.split, arguments.images, arguments.steps, device)
-    command = shlex.join(["python", "-m", "kanrepro.trace", *(sys.argv[1:] if argv is None else argv)])
-    write_json(arguments.output, {**made, "preset": arguments.preset, "commands": [command]})
+    commit, dirty = provenance.commit()
+    told = {
+        "preset": arguments.preset,
+        "code": {"trace": provenance.code_digest("kanrepro.trace"), "commit": commit, "dirty": dirty},
+        "versions": provenance.versions(),
+        "hardware": provenance.hardware(),
+        "commands": [command_line("kanrepro.trace", argv)],
+    }
+    write_json(arguments.output, {**made, **told})
     for row in made["traces"]:
         end, rate = row["residual_median"][-1], row["rate"]
         text = "runs out of numbers" if end is None else f"|F(z) - z| at {end:.1e} of its start"

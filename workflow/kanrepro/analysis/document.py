@@ -1,13 +1,12 @@
 """What every document about a trained encoder says besides its findings: of what, from what, by what code."""
 
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kanrepro import provenance
 from kanrepro.files import sha256
+from kanrepro.options import command_line
 
 
 def origin(
@@ -36,5 +35,5 @@ def origin(
             "dirty": dirty,
         },
         "versions": provenance.versions(),
-        "commands": [shlex.join(["python", "-m", module, *(sys.argv[1:] if argv is None else argv)])],
+        "commands": [command_line(module, argv)],
     }
