@@ -103,6 +103,14 @@ def test_a_killed_writer_is_followed_and_its_halves_are_swept(tmp_path: Path) ->
     assert len(said) == 1 and f"taking over from process {other.pid} on" in said[0] and "gone" in said[0]
 
 
+def test_a_stopped_writer_leaves_no_half_even_where_it_was_just_making_one(tmp_path: Path) -> None:
+    """SIGTERM is an exception that may come between the making of a temporary folder and the `try` that removes it."""
+    with pytest.raises(SystemExit), run_lock(tmp_path):
+        (tmp_path / ".state.safetensors.x1y2.part").mkdir()
+        raise SystemExit(143)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_names_nobody_is_no_hindrance(tmp_path: Path) -> None:
     for content in ("", "{", '{"host": 1}', "[]", "\0" * 100):
         (tmp_path / NAME).write_text(content)

@@ -56,7 +56,7 @@ def _say(text: str) -> None:
 def run_lock(folder: Path, say: Callable[[str], None] = _say) -> Iterator[None]:
     """Be the only writer of `folder` (made where it is missing); take it over from a dead one, and say so.
 
-    What a killed writer left half written there is removed.
+    What a killed writer left half written there is removed, and in the end what this one did.
 
     Raises:
         UserError: a living process writes there (it is named), or the folder cannot be written.
@@ -85,6 +85,7 @@ def run_lock(folder: Path, say: Callable[[str], None] = _say) -> Iterator[None]:
             over.set()
             renewing.join()
             if _read(stream) == mine:  # nobody took us for dead
+                sweep(folder)  # SIGTERM may come where a temporary file is just being made or removed
                 path.unlink(missing_ok=True)
 
 
