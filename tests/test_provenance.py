@@ -16,9 +16,9 @@ MODULES = sorted(
 )
 # who may import whom: a module imports only from rooms that stand before its own
 ORDER = [
-    {"errors", "files", "provenance", "methods", "machine", "catalog", "image_models", "streams", "options", "lock"}
-    | {"yaml_file", "catalog_file", "workers"},
-    {"parts", "image_catalog", "molecule_catalog", "superpixel_catalog"},
+    {"errors", "files", "provenance", "methods", "machine", "catalog", "image_models", "streams", "lock"}
+    | {"yaml_file", "catalog_file", "workers", "history"},
+    {"parts", "options", "image_catalog", "molecule_catalog", "superpixel_catalog"},
     {"graph_settings", "image_settings"},
     {"family_settings", "transfer_settings"},
     {"molecule_settings", "superpixel_settings", "analysis_settings", "sensitivity_settings"},
@@ -67,6 +67,7 @@ READERS = {
 MAY_BE_READ = {
     "errors",
     "files",
+    "history",
     "parts",
     "record",
     "image_record",
