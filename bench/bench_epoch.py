@@ -11,11 +11,11 @@ from clocks import ClockedTraining, settings_for
 from harness import Effort, Line, Times, fastest, judged, ratio, side_by_side, threads, words
 from sets import Set, chosen
 
-from kanrepro import resume
 from kanrepro.contrast.loss import nt_xent
-from kanrepro.data.store import GraphStore
-from kanrepro.methods import METHODS
-from kanrepro.training import Training
+from kanrepro.core import resume
+from kanrepro.methods.variants import METHODS
+from kanrepro.pretraining.training import Training
+from kanrepro.store.store import GraphStore
 
 PAIRS = (("khan_gcl", "graphcl"), ("khan_gcl", "wo_hard_neg"), ("wo_hard_neg", "graphcl"))
 

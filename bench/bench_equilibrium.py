@@ -11,9 +11,9 @@ import torch
 from harness import Effort, Line, fastest, judged, not_measured, ratio, side_by_side, threads
 from torch import Tensor
 
-from kanrepro import memory
-from kanrepro.errors import UserError
-from kanrepro.image_settings import HeadSettings
+from kanrepro.core.errors import UserError
+from kanrepro.images import memory
+from kanrepro.models.classifier_settings import HeadSettings
 from kanrepro.models.deq import EquilibriumHead
 from kanrepro.models.equilibrium import Health, Solver
 

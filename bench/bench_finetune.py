@@ -11,13 +11,13 @@ import torch
 from harness import Effort, Line, judged, not_measured, ratio, side_by_side, threads, words
 from subprocesses import last_line, python
 
-from kanrepro import molecule_catalog
-from kanrepro.data.molecule_prepare import prepare
-from kanrepro.data.molecule_splits import split
-from kanrepro.finetuning import Finetuning
 from kanrepro.models.encoders import load_encoder
-from kanrepro.transfer_data import open_labelled
-from kanrepro.transfer_settings import FinetuneSettings
+from kanrepro.molecules import catalog as molecule_catalog
+from kanrepro.molecules.finetune_settings import FinetuneSettings
+from kanrepro.molecules.finetuning import Finetuning
+from kanrepro.molecules.labelled import open_labelled
+from kanrepro.molecules.prepare import prepare
+from kanrepro.molecules.splits import split
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = 10
@@ -31,7 +31,9 @@ def lines(effort: Effort) -> Iterator[Line]:
         name, note = _prepare(folder, effort)
         store = str(folder / "set.safetensors")
         given = ["--store", store, "--method", "untrained_mlp", "--reading", "literal", "--output", str(folder)]
-        done = python(["-m", "kanrepro.pretrain", *given, "--settings", json.dumps(ENCODER), "--device", "cpu"])
+        done = python(
+            ["-m", "kanrepro.pretraining.pretrain", *given, "--settings", json.dumps(ENCODER), "--device", "cpu"]
+        )
         if done.returncode:
             yield not_measured(f"{SEEDS} seeds of {name}", last_line(done))
             return
@@ -59,7 +61,7 @@ def _seeds(folder: Path, name: str, note: str, effort: Effort) -> Line:
     """Processes from their start to their records."""
     seeds = 2 if effort.quick else SEEDS
     stage = [
-        "-m", "kanrepro.finetune", "--checkpoint", str(folder / "encoder.safetensors"), "--store",
+        "-m", "kanrepro.molecules.finetune", "--checkpoint", str(folder / "encoder.safetensors"), "--store",
         str(folder / "set.safetensors"), "--split", str(folder / "split.json"), "--output", str(folder / "{seed}.json"),
         "--device", "cpu", "--settings", '{"epochs": 2}', "--seeds",
     ]  # fmt: skip

@@ -11,9 +11,9 @@ from harness import Effort, Line, not_measured, words
 from sets import chosen
 from subprocesses import last_line, python
 
-from kanrepro.data.store import GraphStore
-from kanrepro.machine import keep_freed_memory, peak_memory_mb
-from kanrepro.training import Training
+from kanrepro.core.machine import keep_freed_memory, peak_memory_mb
+from kanrepro.pretraining.training import Training
+from kanrepro.store.store import GraphStore
 
 METHODS = ("graphcl", "khan_gcl")
 

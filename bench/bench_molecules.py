@@ -19,18 +19,18 @@ from harness import Effort, Line, fastest, judged, not_measured, ratio, side_by_
 from subprocesses import last_line, python
 from torch import Tensor, nn
 
-from kanrepro import molecule_catalog
-from kanrepro.data.molecule_join import join
-from kanrepro.data.molecule_prepare import prepare
-from kanrepro.data.molecule_rows import read
-from kanrepro.data.molecule_shards import make_shards, shard_path
-from kanrepro.data.store import GraphBatch, GraphStore
-from kanrepro.files import read_json, write_json
-from kanrepro.graph_settings import PretrainSettings
+from kanrepro.core.files import read_json, write_json
+from kanrepro.core.streams import stream
 from kanrepro.kan import KANLinear
-from kanrepro.molecule_settings import MoleculeSettings
-from kanrepro.streams import stream
-from kanrepro.training import Training
+from kanrepro.molecules import catalog as molecule_catalog
+from kanrepro.molecules.join import join
+from kanrepro.molecules.prepare import prepare
+from kanrepro.molecules.rows import read
+from kanrepro.molecules.settings import MoleculeSettings
+from kanrepro.molecules.shards import make_shards, shard_path
+from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.training import Training
+from kanrepro.store.store import GraphBatch, GraphStore
 
 ROOT = Path(__file__).resolve().parents[1]
 MILLIONS = 2_000_000

@@ -47,7 +47,16 @@ def train(store: Path, seeds: int, epochs: int, at_once: int) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="kanrepro-bench-") as folder, ThreadPoolExecutor(at_once) as pool:
         settings = json.dumps({"optimiser": {"epochs": epochs}})
-        words = ["-m", "kanrepro.pretrain", "--store", str(store), "--method", METHOD, "--reading", "repaired"]
+        words = [
+            "-m",
+            "kanrepro.pretraining.pretrain",
+            "--store",
+            str(store),
+            "--method",
+            METHOD,
+            "--reading",
+            "repaired",
+        ]
         words += ["--threads", "1", "--settings", settings]
         commands = [[*words, "--seed", str(seed), "--output", f"{folder}/{seed}"] for seed in range(seeds)]
         for done in pool.map(python, commands):

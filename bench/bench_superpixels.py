@@ -7,13 +7,13 @@ import torch
 from harness import Effort, Line, fastest, judged, ratio, side_by_side, threads
 from torch import Tensor, nn
 
-from kanrepro.data.store import GraphBatch, pointers
-from kanrepro.data.superpixels.graphs import image_graph
-from kanrepro.data.superpixels.idx import digits
 from kanrepro.kan import KANLinear
 from kanrepro.models.superpixel_gin import SuperpixelGIN
-from kanrepro.retrieve import nearest
-from kanrepro.superpixel_settings import SegmentSettings
+from kanrepro.store.store import GraphBatch, pointers
+from kanrepro.superpixels.graphs import image_graph
+from kanrepro.superpixels.idx import digits
+from kanrepro.superpixels.retrieve import nearest
+from kanrepro.superpixels.settings import SegmentSettings
 
 
 def lines(effort: Effort) -> Iterator[Line]:

@@ -13,10 +13,10 @@ from sets import Set, chosen
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
-from kanrepro.data.splits import stratified_folds
-from kanrepro.graph_settings import SvmSettings
-from kanrepro.svm import cross_validate
-from kanrepro.training import Training
+from kanrepro.pretraining.training import Training
+from kanrepro.tu.settings import SvmSettings
+from kanrepro.tu.splits import stratified_folds
+from kanrepro.tu.svm import cross_validate
 
 CORES = 2
 ALONE = 2  # folds for which scikit-learn is run on one core

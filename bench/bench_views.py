@@ -6,8 +6,8 @@ from clocks import ClockedTraining, settings_for
 from harness import Effort, Line, judged, not_measured, side_by_side, threads, words
 from sets import Set, chosen
 
-from kanrepro.streams import stream
-from kanrepro.training import Training
+from kanrepro.core.streams import stream
+from kanrepro.pretraining.training import Training
 
 GRAPHS = 1024  # graphs whose views are made one by one
 

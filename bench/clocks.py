@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanrepro.data.store import GraphStore
-from kanrepro.graph_set import Batches
-from kanrepro.graph_settings import PretrainSettings
-from kanrepro.methods import READINGS, settings_of
-from kanrepro.parts import validate
-from kanrepro.training import Training
+from kanrepro.core.parts import validate
+from kanrepro.methods.variants import READINGS, settings_of
+from kanrepro.pretraining.graph_set import Batches
+from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.training import Training
+from kanrepro.store.store import GraphStore
 
 
 def settings_for(method: str, reading: str = "repaired") -> PretrainSettings:

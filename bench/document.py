@@ -9,10 +9,10 @@ from typing import Any
 
 from harness import Line
 
-from kanrepro import provenance
-from kanrepro.files import atomic, read_json, write_json
+from kanrepro.core import provenance
+from kanrepro.core.files import atomic, read_json, write_json
 
-MODULES = ("kanrepro.pretrain", "kanrepro.svm")
+MODULES = ("kanrepro.pretraining.pretrain", "kanrepro.tu.svm")
 PACKAGES = ("torch-geometric", "numba", "pykan")
 
 HEAD = """# Benchmarks

@@ -11,8 +11,8 @@ from torch_geometric.data import Data
 from torch_geometric.loader import DataLoader
 from torch_geometric.utils import subgraph as induced
 
-from kanrepro.data.store import GraphStore
-from kanrepro.graph_settings import ViewSettings
+from kanrepro.contrast.settings import ViewSettings
+from kanrepro.store.store import GraphStore
 
 
 def drop_nodes(graph: Data, ratio: float) -> Data:

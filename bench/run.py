@@ -26,8 +26,8 @@ import document
 import torch
 from harness import Effort, Line, not_measured
 
-from kanrepro.errors import UserError, cli
-from kanrepro.machine import keep_freed_memory
+from kanrepro.core.errors import UserError, cli
+from kanrepro.core.machine import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from harness import Effort
 
-from kanrepro import catalog
-from kanrepro.data.fetch import fetch
-from kanrepro.data.prepare import prepare
-from kanrepro.data.store import GraphStore
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
+from kanrepro.core.fetch import fetch
+from kanrepro.store.store import GraphStore
+from kanrepro.tu import catalog
+from kanrepro.tu.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 STAND_IN = "NCI-TPSA"

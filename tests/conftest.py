@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ["faults_page"]
+pytest_plugins = ["archives", "faults_page", "record_worlds"]
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # speed is measured in bench, not here
 hypothesis.settings.load_profile("any machine")

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from kanrepro.data.images import ImageSet
-from kanrepro.image_catalog import ImageEntry
+from kanrepro.images.catalog import ImageEntry
+from kanrepro.images.image_set import ImageSet
 
 
 def noise(seed: int, width: int = 12, height: int = 10, mode: str = "L") -> Image.Image:

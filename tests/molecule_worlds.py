@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from kanrepro import pretrain
-from kanrepro.data.molecule_splits import by_scaffold
-from kanrepro.data.molecules import Task, encode_rows, scaffold
-from kanrepro.data.store import GraphStore, pointers
-from kanrepro.files import sha256, write_json
+from kanrepro.core.files import sha256, write_json
+from kanrepro.molecules.graph import Task, encode_rows, scaffold
+from kanrepro.molecules.splits import by_scaffold
+from kanrepro.pretraining import pretrain
+from kanrepro.store.store import GraphStore, pointers
 
 
 def molecules(smiles: Sequence[str], y: Sequence[Sequence[int]], tasks: Sequence[str], name: str = "toy") -> GraphStore:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from kanrepro.data.image_splits import Split
-from kanrepro.data.images import ImageSet
-from kanrepro.files import sha256, write_json
-from kanrepro.image_models import changes_of
-from kanrepro.image_settings import ClassifySettings
-from kanrepro.methods import merged
+from kanrepro.core.files import sha256, write_json
+from kanrepro.core.parts import merged
+from kanrepro.images.image_set import ImageSet
+from kanrepro.images.settings import ClassifySettings
+from kanrepro.images.splits import Split
+from kanrepro.images.variants import changes_of
 
 SMALL: dict[str, Any] = {
     "model": {

@@ -7,12 +7,18 @@ import sys
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from kanrepro.errors import cli
+from kanrepro.core.errors import cli
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["kanrepro.probe", "kanrepro.assess", "kanrepro.pretrain", "kanrepro.classify", "kanrepro.embed"]
-    + ["kanrepro.data.prepare", "kanrepro.data.image_prepare", "kanrepro.data.molecule_shards"]
+    [
+        "kanrepro.tu.probe",
+        "kanrepro.images.assess",
+        "kanrepro.pretraining.pretrain",
+        "kanrepro.images.classify",
+        "kanrepro.tu.embed",
+    ]
+    + ["kanrepro.tu.prepare", "kanrepro.images.prepare", "kanrepro.molecules.shards"]
 )
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from kanrepro.data.store import GraphStore
 from kanrepro.kan import KANLinear
-from kanrepro.training import Training
+from kanrepro.pretraining.training import Training
+from kanrepro.store.store import GraphStore
 
 ROOT = Path(__file__).resolve().parents[1]
 LINE = {"name", "value", "unit", "target", "threads", "note", "times", "met"}
@@ -38,7 +38,7 @@ def quick_run(folder: Path, *names: str) -> dict[str, Any]:
 
 def check(sections: dict[str, Any], page: str, allowed: set[str]) -> None:
     for name, section in sections.items():
-        assert section["quick"] and section["code"]["kanrepro.pretrain"] and section["versions"]["torch"]
+        assert section["quick"] and section["code"]["kanrepro.pretraining.pretrain"] and section["versions"]["torch"]
         assert section["lines"]
         for line in section["lines"]:
             assert set(line) == LINE

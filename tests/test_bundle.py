@@ -19,13 +19,15 @@ from kanrepro.bundle import make as bundle_make
 from kanrepro.bundle.__main__ import main as bundle_main
 from kanrepro.bundle.kinds import KINDS, kind_of, maker_of
 from kanrepro.bundle.make import MANIFEST, METADATA
-from kanrepro.errors import UserError
-from kanrepro.files import read_json, write_json
-from kanrepro.metrics import METRICS
-from kanrepro.report import image_table, table, transfer_table
-from kanrepro.report.image_inputs import ImageInputs
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import read_json, write_json
+from kanrepro.images.metrics import METRICS
+from kanrepro.images.report import table as image_table
+from kanrepro.images.report.inputs import ImageInputs
+from kanrepro.molecules.report import table as transfer_table
+from kanrepro.molecules.report.table import TransferInputs
+from kanrepro.report import table
 from kanrepro.report.inputs import Inputs
-from kanrepro.report.transfer_table import TransferInputs
 
 ROOT = Path(__file__).resolve().parents[1]
 DATE = "2026-01-31"
@@ -57,7 +59,7 @@ def image_record(model: str, seed: int) -> dict[str, Any]:
         "split_file": {"path": "s.json", "sha256": "2" * 64},
         "code": {"classify": "a" * 16, "assess": "b" * 16}, "versions": {"torch": "2.13.0"},
         "cost": {"hardware": "h", "device": "cpu", "train_seconds": 1, "assess_seconds": 1, "peak_memory_mb": 1},
-        "commands": ["python -m kanrepro.classify", "python -m kanrepro.assess"],
+        "commands": ["python -m kanrepro.images.classify", "python -m kanrepro.images.assess"],
     }  # fmt: skip
 
 
@@ -219,13 +221,16 @@ def test_every_record_of_every_kind_was_made_by_its_stages_from_its_sets(made: P
         return sorted(graph[one]["name"] for one in named(name, "instrument"))
 
     transfer = "results/small/records/transfer/bace/"
-    assert stages(DIGITS) == ["kanrepro.pretrain", "kanrepro.superpixel_finetune"]
-    assert stages(f"{transfer}khan_gcl-repaired-1.json") == ["kanrepro.finetune", "kanrepro.pretrain"]
+    assert stages(DIGITS) == ["kanrepro.pretraining.pretrain", "kanrepro.superpixels.finetune"]
+    assert stages(f"{transfer}khan_gcl-repaired-1.json") == [
+        "kanrepro.molecules.finetune",
+        "kanrepro.pretraining.pretrain",
+    ]
     moved = "results/small/records/sensitivity/{}/bace/khan_gcl/repaired/epsilon_delta-0.3/0.json"
-    assert stages(moved.format("transfer")) == ["kanrepro.finetune", "kanrepro.pretrain"]
-    assert stages(moved.format("tu")) == ["kanrepro.pretrain", "kanrepro.probe"]
-    assert stages(f"{transfer}fingerprint-none-0.json") == ["kanrepro.fingerprint"]
-    assert stages("results/small/records/measure/64.json") == ["kanrepro.measure"]
+    assert stages(moved.format("transfer")) == ["kanrepro.molecules.finetune", "kanrepro.pretraining.pretrain"]
+    assert stages(moved.format("tu")) == ["kanrepro.pretraining.pretrain", "kanrepro.tu.probe"]
+    assert stages(f"{transfer}fingerprint-none-0.json") == ["kanrepro.molecules.fingerprint"]
+    assert stages("results/small/records/measure/64.json") == ["kanrepro.molecules.measure"]
     used = named(f"{transfer}khan_gcl-repaired-1.json", "object")
     assert used == ["#data-" + "d" * 64, "#data-zinc-parts-100000"] and graph[used[1]]["license"]
     assert named(f"{transfer}fingerprint-none-0.json", "object") == used[:1]

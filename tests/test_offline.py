@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kanrepro import offline
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.plan.jobs import jobs
 
 ROOT = Path(__file__).resolve().parents[1]

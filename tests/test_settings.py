@@ -7,11 +7,13 @@ import pytest
 import yaml
 
 from kanrepro import reference
-from kanrepro.errors import UserError
-from kanrepro.graph_settings import PretrainSettings, TuSettings
-from kanrepro.methods import CONTROLS, METHODS, READINGS, is_mlp, merged, readings_of
-from kanrepro.molecule_settings import MoleculeSettings
+from kanrepro.core.errors import UserError
+from kanrepro.core.parts import merged
+from kanrepro.methods.variants import CONTROLS, METHODS, READINGS, is_mlp, readings_of
+from kanrepro.molecules.settings import MoleculeSettings
+from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.settings import Settings, resolve
+from kanrepro.tu.settings import TuSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ROOT / "workflow" / "presets"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kanrepro.files import read_json
+from kanrepro.core.files import read_json
 from kanrepro.plan.jobs import jobs
-from kanrepro.sensitivity_settings import PARAMETERS
+from kanrepro.studies.sensitivity_settings import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kanrepro.transfer_record import MeasureRecord, TransferRecord
+from kanrepro.molecules.record import MeasureRecord, TransferRecord
 
 MLPS = ("graphcl", "attr_masking", "untrained_mlp")
 COST = {"hardware": "a processor, 2 cores", "device": "cpu", "seconds": 12.5, "peak_memory_mb": 512.0}
@@ -64,7 +64,7 @@ def content(
         "code": {"stage": "fingerprint" if control else "finetune", "digest": "fedcba9876543210", "commit": "a" * 40},
         "versions": {"python": "3.11.7", "torch": "2.13.0"},
         "cost": COST,
-        "commands": ["python -m kanrepro.finetune --seeds 0 1"],
+        "commands": ["python -m kanrepro.molecules.finetune --seeds 0 1"],
     }
 
 
@@ -102,7 +102,7 @@ def write_measure(folder: Path, medians: dict[str, float], width: int = 64, pres
         "code": {"stage": "measure", "digest": "fedcba9876543210"},
         "versions": {},
         "cost": COST,
-        "commands": ["python -m kanrepro.measure"],
+        "commands": ["python -m kanrepro.molecules.measure"],
     }
     path = folder / "measure" / f"{width}.json"
     MeasureRecord.model_validate(made).write(path)

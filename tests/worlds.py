@@ -2,7 +2,7 @@
 
 import torch
 
-from kanrepro.data.store import GraphStore, pointers
+from kanrepro.store.store import GraphStore, pointers
 
 
 def rings_and_stars(graphs: int = 40) -> GraphStore:
@@ -29,7 +29,7 @@ def rings_and_stars(graphs: int = 40) -> GraphStore:
 
 def small_molecules(molecules: int = 40) -> GraphStore:
     """Chains, rings, acids, alkenes with a direction and chiral amines of 4 to 13 atoms, in turn; y: 1 for rings."""
-    from kanrepro.data.molecules import Task, encode_rows
+    from kanrepro.molecules.graph import Task, encode_rows
 
     kinds = ("{}O", "{}c1ccccc1", "{}C(=O)O", "F/C=C/{}", "{}[C@H](N)Br")
     smiles = [kinds[m % 5].format("C" * (3 + m // 5 % 5)) for m in range(molecules)]

@@ -40,8 +40,8 @@ def test_a_training_outlives_slurmd(own: Cluster, tmp_path: Path, happened: Call
     settings = json.dumps({"optimiser": {"epochs": 10, "batch_size": 16}})
     given = ["--store", str(tmp_path / "rings.safetensors"), "--settings", settings, "--device", "cpu", "--output"]
     run, log = tmp_path / "run", tmp_path / "log"
-    stages.finish("kanrepro.pretrain", *given, tmp_path / "undisturbed", log=log)
-    command = shlex.join([sys.executable, "-m", "kanrepro.pretrain", *given, str(run)])
+    stages.finish("kanrepro.pretraining.pretrain", *given, tmp_path / "undisturbed", log=log)
+    command = shlex.join([sys.executable, "-m", "kanrepro.pretraining.pretrain", *given, str(run)])
     sent = own.run("sbatch", "--parsable", "--mem=500", "--time=10", f"--output={tmp_path}/job.log", "--wrap", command)
     job = sent.stdout.strip()
     waited((run / "state.safetensors").exists, f"no training: {own.jobs()}")
@@ -50,7 +50,7 @@ def test_a_training_outlives_slurmd(own: Cluster, tmp_path: Path, happened: Call
     os.kill(writer["process"], signal.SIGSTOP)  # so that it surely lives until the second has been refused
     own.daemons["slurmd"].kill()
     own.daemons["slurmd"].wait()
-    second = stages.start("kanrepro.pretrain", *given, run, log=log)
+    second = stages.start("kanrepro.pretraining.pretrain", *given, run, log=log)
     second.join()
     assert (
         second.exitcode == 2 and f"process {writer['process']} on {writer['host']}, Slurm job {job}," in log.read_text()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanrepro.contrast.negatives import component_scores, hard_negatives
-from kanrepro.graph_settings import NegativeSettings
+from kanrepro.contrast.settings import NegativeSettings
 
 Z = torch.randn(4000, 3, generator=torch.Generator().manual_seed(1)) * torch.tensor([1.0, 5.0, 0.1])
 SCORE = torch.tensor([0.5, 1.0, 1.5])

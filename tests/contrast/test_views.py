@@ -11,10 +11,10 @@ from worlds import small_molecules
 
 from kanrepro.contrast import drop_nodes, fast_views, mask_attributes, native, perturb_edges, subgraph
 from kanrepro.contrast.masking import mask_atoms
+from kanrepro.contrast.settings import ViewSettings
 from kanrepro.contrast.views import draw_view, draw_views, induced
-from kanrepro.data.atoms import MASK, MASKED_ATOM
-from kanrepro.data.store import GraphBatch, GraphStore
-from kanrepro.graph_settings import ViewSettings
+from kanrepro.store.atoms import MASK, MASKED_ATOM
+from kanrepro.store.store import GraphBatch, GraphStore
 
 VIEWS = [drop_nodes, mask_attributes, perturb_edges, subgraph]
 

@@ -11,17 +11,18 @@ import torch
 from squares import squares, write_world
 from worlds import rings_and_stars
 
-from kanrepro import checkpoint, pretrain
-from kanrepro.data import splits
-from kanrepro.data.image_splits import read_split
-from kanrepro.data.images import ImageSet
-from kanrepro.data.molecule_join import join
-from kanrepro.data.molecule_shards import make_shards
-from kanrepro.data.store import GraphStore
-from kanrepro.errors import UserError
-from kanrepro.files import read_json, sha256, write_json
-from kanrepro.molecule_catalog import MoleculeEntry
-from kanrepro.record import Record
+from kanrepro.core import checkpoint
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import read_json, sha256, write_json
+from kanrepro.core.record import Record
+from kanrepro.images.image_set import ImageSet
+from kanrepro.images.splits import read_split
+from kanrepro.molecules.catalog import MoleculeEntry
+from kanrepro.molecules.join import join
+from kanrepro.molecules.shards import make_shards
+from kanrepro.pretraining import pretrain
+from kanrepro.store.store import GraphStore
+from kanrepro.tu import splits
 
 Happened = Callable[[object], None]
 RECORD = Path(__file__).resolve().parents[2] / "results/small/records/tu/MUTAG/khan_gcl-repaired-0.json"
@@ -99,7 +100,7 @@ def record(folder: Path) -> tuple[Path, Callable[[], Any]]:
 
 
 def description(folder: Path) -> tuple[Path, Callable[[], Any]]:
-    from kanrepro.report.descriptions import read
+    from kanrepro.tu.report.descriptions import read
 
     path = folder / "MUTAG.json"
     write_json(path, read_json(RECORD.parents[2] / "data" / "MUTAG.json"))
@@ -231,7 +232,7 @@ def _stops(save: Callable[..., None]) -> Callable[..., None]:
     "the class of one graph changes in it; then each stage that reads it",
 )
 def test_no_stage_works_on_a_damaged_store(tmp_path: Path, happened: Happened) -> None:
-    from kanrepro.data.describe import main as describe
+    from kanrepro.tu.describe import main as describe
 
     path = tmp_path / "rings.safetensors"
     rings_and_stars().save(path)
@@ -244,7 +245,7 @@ def test_no_stage_works_on_a_damaged_store(tmp_path: Path, happened: Happened) -
     at = whole.index(stored)
     path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])  # graph 0 is of the other class
     GraphStore.load(path)  # it opens: nothing in it is impossible
-    from kanrepro.probe import main as probe
+    from kanrepro.tu.probe import main as probe
 
     for stage, arguments in (
         (pretrain.main, ["--store", str(path), "--output", str(tmp_path / "other")]),

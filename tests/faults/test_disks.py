@@ -13,10 +13,11 @@ import torch
 from squares import option, write_world
 from worlds import rings_and_stars
 
-from kanrepro import checkpoint, pretrain
-from kanrepro.data import splits
-from kanrepro.errors import UserError
-from kanrepro.files import write_json
+from kanrepro.core import checkpoint
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import write_json
+from kanrepro.pretraining import pretrain
+from kanrepro.tu import splits
 
 Happened = Callable[[object], None]
 SETTINGS = json.dumps({"optimiser": {"epochs": 20, "batch_size": 16}})
@@ -83,10 +84,10 @@ def test_a_training_goes_on_when_there_is_room(
 ) -> None:
     disk = small(mounted, "4m")
     if kind == "graphs":
-        module, given, made = "kanrepro.pretrain", arguments(tmp_path, disk / "run"), "encoder.safetensors"
+        module, given, made = "kanrepro.pretraining.pretrain", arguments(tmp_path, disk / "run"), "encoder.safetensors"
     else:
         store, split = write_world(tmp_path)
-        module, made = "kanrepro.classify", "model.safetensors"
+        module, made = "kanrepro.images.classify", "model.safetensors"
         given = ["--store", str(store), "--split", str(split), "--model", "cnn", "--settings", option(epochs=3)]
         given += ["--device", "cpu", "--output", str(disk / "run")]
     log = tmp_path / "log"
@@ -137,8 +138,8 @@ def test_a_read_only_folder(tmp_path: Path, mounted: Callable[..., Path], happen
 def test_files_of_the_future(tmp_path: Path, happened: Happened) -> None:
     run, log = tmp_path / "run", tmp_path / "log"
     given = arguments(tmp_path, run)
-    stages.finish("kanrepro.pretrain", *given[:-1], tmp_path / "undisturbed", log=log)
-    process = stages.start("kanrepro.pretrain", *given, log=log)
+    stages.finish("kanrepro.pretraining.pretrain", *given[:-1], tmp_path / "undisturbed", log=log)
+    process = stages.start("kanrepro.pretraining.pretrain", *given, log=log)
     while process.is_alive() and not (run / "state.safetensors").exists():
         time.sleep(0.01)
     process.kill()
@@ -146,7 +147,7 @@ def test_files_of_the_future(tmp_path: Path, happened: Happened) -> None:
     future = time.time() + 365 * 86_400
     for path in (*run.iterdir(), tmp_path / "rings.safetensors"):
         os.utime(path, (future, future))
-    said = stages.finish("kanrepro.pretrain", *given, log=log)
+    said = stages.finish("kanrepro.pretraining.pretrain", *given, log=log)
     assert "resuming after epoch" in said and "taking over from process" in said
     made, expected = (tmp_path / name / "encoder.safetensors" for name in ("run", "undisturbed"))
     assert made.read_bytes() == expected.read_bytes()

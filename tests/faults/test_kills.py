@@ -13,7 +13,7 @@ from image_worlds import encoded, noise, tarred
 from squares import option, write_world
 from worlds import rings_and_stars
 
-from kanrepro.data import splits
+from kanrepro.tu import splits
 
 Arguments = Sequence[object]
 Happened = Callable[[object], None]
@@ -79,8 +79,8 @@ def pretraining(graphs: Path, output: Path) -> Arguments:
 def encoder(graphs: Path) -> tuple[Path, float]:
     """What a pre-training makes that nothing disturbs, and how long it takes."""
     output = graphs / "undisturbed"
-    stages.finish("kanrepro.pretrain", *pretraining(graphs, graphs / "warm"), log=graphs / "log")  # caches
-    return output, timed("kanrepro.pretrain", pretraining(graphs, output), graphs / "log")
+    stages.finish("kanrepro.pretraining.pretrain", *pretraining(graphs, graphs / "warm"), log=graphs / "log")  # caches
+    return output, timed("kanrepro.pretraining.pretrain", pretraining(graphs, output), graphs / "log")
 
 
 @pytest.mark.fault(
@@ -91,7 +91,7 @@ def encoder(graphs: Path) -> tuple[Path, float]:
 def test_pretraining(graphs: Path, encoder: tuple[Path, float], tmp_path: Path, happened: Happened) -> None:
     output, duration = encoder
     run = tmp_path / "run"
-    killed("kanrepro.pretrain", pretraining(graphs, run), tmp_path / "log", 6, 1, duration)
+    killed("kanrepro.pretraining.pretrain", pretraining(graphs, run), tmp_path / "log", 6, 1, duration)
     assert same(run / "encoder.safetensors", output / "encoder.safetensors")
     assert sorted(path.name for path in run.iterdir()) == ["encoder.safetensors", "history.csv", "run.json"]
     happened("the encoder has the same bytes; nothing half written is left")
@@ -110,9 +110,9 @@ def test_classifying(tmp_path: Path, happened: Happened) -> None:
         given = ["--store", store, "--split", split, "--output", tmp_path / output, "--model", "deq_kan"]
         return [*given, "--settings", option(epochs=6), "--device", "cpu"]
 
-    stages.finish("kanrepro.classify", *arguments("warm"), log=log)
-    duration = timed("kanrepro.classify", arguments("undisturbed"), log)
-    killed("kanrepro.classify", arguments("run"), log, 6, 2, duration)
+    stages.finish("kanrepro.images.classify", *arguments("warm"), log=log)
+    duration = timed("kanrepro.images.classify", arguments("undisturbed"), log)
+    killed("kanrepro.images.classify", arguments("run"), log, 6, 2, duration)
     assert same(tmp_path / "run" / "model.safetensors", tmp_path / "undisturbed" / "model.safetensors")
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "history.csv",
@@ -125,8 +125,8 @@ def test_classifying(tmp_path: Path, happened: Happened) -> None:
         given = ["--checkpoint", tmp_path / "run" / "model.safetensors", "--store", store, "--split", split]
         return [*given, "--output", tmp_path / output, "--settings", '{"bootstrap": 50}', "--device", "cpu"]
 
-    duration = timed("kanrepro.assess", assessing("undisturbed.json"), log)
-    killed("kanrepro.assess", assessing("record.json"), log, 4, 3, duration)
+    duration = timed("kanrepro.images.assess", assessing("undisturbed.json"), log)
+    killed("kanrepro.images.assess", assessing("record.json"), log, 4, 3, duration)
     assert record(tmp_path / "record.json") == record(tmp_path / "undisturbed.json")
     happened("the record of its assessment, killed four times more (seed 3), is the same but for times")
 
@@ -143,9 +143,9 @@ def test_probing(graphs: Path, encoder: tuple[Path, float], tmp_path: Path, happ
         return [*given, "--folds", graphs / "folds.json", "--output", output, "--settings", svm]
 
     log = tmp_path / "log"
-    stages.finish("kanrepro.probe", *arguments(tmp_path / "warm.json"), log=log)
-    duration = timed("kanrepro.probe", arguments(tmp_path / "undisturbed.json"), log)
-    killed("kanrepro.probe", arguments(tmp_path / "record.json"), log, 4, 4, duration)
+    stages.finish("kanrepro.tu.probe", *arguments(tmp_path / "warm.json"), log=log)
+    duration = timed("kanrepro.tu.probe", arguments(tmp_path / "undisturbed.json"), log)
+    killed("kanrepro.tu.probe", arguments(tmp_path / "record.json"), log, 4, 4, duration)
     assert record(tmp_path / "record.json") == record(tmp_path / "undisturbed.json")
     happened("the record is the same but for times")
 
@@ -159,16 +159,16 @@ def test_probing(graphs: Path, encoder: tuple[Path, float], tmp_path: Path, happ
 def test_preparing(kind: str, tmp_path: Path, happened: Happened) -> None:
     own, log = tmp_path / "own.yaml", tmp_path / "log"
     if kind == "graphs":
-        module, output, seed = "kanrepro.data.prepare", "set.safetensors", 5
+        module, output, seed = "kanrepro.tu.prepare", "set.safetensors", 5
         arguments = ["--dataset", "CHEMBL-ACT"]
     elif kind == "images":
-        module, output, seed = "kanrepro.data.image_prepare", "set.safetensors", 6
+        module, output, seed = "kanrepro.images.prepare", "set.safetensors", 6
         files = {f"{'cats' if i % 2 else 'dogs'}/{i}.png": encoded(noise(i, 64, 48)) for i in range(200)}
         tarred(tmp_path / "pets.tar.gz", files, "w:gz")
         own.write_text("PETS: {address: pets.tar.gz, channels: 1, classes: {cat: [cats], dog: [dogs]}}")
         arguments = ["--dataset", "PETS", "--archive", tmp_path / "pets.tar.gz", "--size", 32, "--catalog", own]
     else:
-        module, output, seed = "kanrepro.data.molecule_shards", "shards", 7
+        module, output, seed = "kanrepro.molecules.shards", "shards", 7
         arguments = ["--dataset", "chembl-activity", "--shard-rows", 100]
     for name in ("warm", "undisturbed", "made"):
         (tmp_path / name).mkdir()

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kanrepro import catalog
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
+from kanrepro.core.yaml_file import read_yaml
 from kanrepro.settings import Settings, resolve
-from kanrepro.yaml_file import read_yaml
+from kanrepro.tu import catalog
 
 Happened = Callable[[object], None]
 Path_ = tuple[str, ...]

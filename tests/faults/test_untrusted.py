@@ -17,24 +17,24 @@ from hypothesis import strategies as st
 from image_worlds import encoded, image_entry, image_set, noise
 from PIL import Image
 
-from kanrepro import checkpoint
-from kanrepro.data import tu
-from kanrepro.data.image_decode import Excluded, decode
-from kanrepro.data.image_groups import read_groups
-from kanrepro.data.image_splits import read_split
-from kanrepro.data.images import ImageSet
-from kanrepro.data.molecule_prepare import prepare
-from kanrepro.data.molecule_splits import read_split as read_molecule_split
-from kanrepro.data.splits import read_folds
-from kanrepro.data.store import GraphStore
-from kanrepro.data.superpixels import idx
-from kanrepro.errors import UserError
-from kanrepro.files import read_json
-from kanrepro.image_catalog import GroupFile
-from kanrepro.image_record import ImageRecord
-from kanrepro.molecule_catalog import MoleculeEntry
-from kanrepro.record import Record
-from kanrepro.report import descriptions
+from kanrepro.core import checkpoint
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import read_json
+from kanrepro.core.record import Record
+from kanrepro.images.catalog import GroupFile
+from kanrepro.images.decode import Excluded, decode
+from kanrepro.images.groups import read_groups
+from kanrepro.images.image_set import ImageSet
+from kanrepro.images.record import ImageRecord
+from kanrepro.images.splits import read_split
+from kanrepro.molecules.catalog import MoleculeEntry
+from kanrepro.molecules.prepare import prepare
+from kanrepro.molecules.splits import read_split as read_molecule_split
+from kanrepro.store.store import GraphStore
+from kanrepro.superpixels import idx
+from kanrepro.tu import read as tu
+from kanrepro.tu.report import descriptions
+from kanrepro.tu.splits import read_folds
 
 Happened = Callable[[object], None]
 RECORD = Path(__file__).resolve().parents[2] / "results/small/records/tu/MUTAG/khan_gcl-repaired-0.json"

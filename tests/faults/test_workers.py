@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 Happened = Callable[[object], None]
-WORDS = [sys.executable, "-m", "kanrepro.data.molecule_shards", "--dataset", "nci", "--shard-rows", "500"]
+WORDS = [sys.executable, "-m", "kanrepro.molecules.shards", "--dataset", "nci", "--shard-rows", "500"]
 
 
 def begun(folder: Path) -> "tuple[subprocess.Popen[str], list[psutil.Process]]":

@@ -19,7 +19,7 @@ def graphs(folder: Path) -> tuple[str, list[object], str]:
     rings_and_stars().save(folder / "rings.safetensors")
     settings = json.dumps({"optimiser": {"epochs": 30, "batch_size": 16}})
     return (
-        "kanrepro.pretrain",
+        "kanrepro.pretraining.pretrain",
         ["--store", folder / "rings.safetensors", "--settings", settings, "--device", "cpu"],
         "encoder.safetensors",
     )
@@ -39,7 +39,7 @@ def images(folder: Path) -> tuple[str, list[object], str]:
         "--device",
         "cpu",
     ]
-    return "kanrepro.classify", given, "model.safetensors"
+    return "kanrepro.images.classify", given, "model.safetensors"
 
 
 def waited(path: Path, seconds: float = 120) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from kanrepro import checkpoint
-from kanrepro.errors import UserError
-from kanrepro.image_models import IMAGE_MODELS, changes_of
-from kanrepro.image_settings import ModelSettings
-from kanrepro.methods import merged
+from kanrepro.core import checkpoint
+from kanrepro.core.errors import UserError
+from kanrepro.core.parts import merged
+from kanrepro.images.variants import IMAGE_MODELS, changes_of
 from kanrepro.models.classifier import Classifier, count_flops, count_parameters, load_classifier
+from kanrepro.models.classifier_settings import ModelSettings
 
 SMALL = {
     "backbone": {"channels": 4, "width": 16, "depth": 1, "patches": 4},

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from kanrepro.errors import UserError
-from kanrepro.image_models import IMAGE_MODELS
-from kanrepro.image_settings import HeadSettings, ImageSettings
+from kanrepro.core.errors import UserError
+from kanrepro.images.settings import ImageSettings
+from kanrepro.images.variants import IMAGE_MODELS
 from kanrepro.kan import KANLinear
+from kanrepro.models.classifier_settings import HeadSettings
 from kanrepro.models.deq import EquilibriumHead, steps_in_advance
 
 WIDTH = 4

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.models import fixed_point
 from kanrepro.models.solvers import Stepper
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from kanrepro.data.store import GraphBatch
 from kanrepro.kan import KANLinear
 from kanrepro.models import GIN
 from kanrepro.models.gin import pool, sum_neighbours
+from kanrepro.store.store import GraphBatch
 
 
 def random_batch(seed: int = 0, graphs: int = 5, width: int = 4) -> GraphBatch:

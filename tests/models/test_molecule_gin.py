@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from worlds import small_molecules
 
-from kanrepro import checkpoint
-from kanrepro.data.store import GraphBatch
-from kanrepro.errors import UserError
-from kanrepro.family_settings import MoleculePretrainSettings
+from kanrepro.core import checkpoint
+from kanrepro.core.errors import UserError
 from kanrepro.models.encoders import build_encoder, load_encoder
 from kanrepro.models.molecule_gin import MoleculeGIN, bond_counts
+from kanrepro.pretraining.families import MoleculePretrainSettings
+from kanrepro.store.store import GraphBatch
 
 
 def molecules(count: int = 10) -> GraphBatch:

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from kanrepro.data.store import GraphBatch, pointers
 from kanrepro.kan import KANLinear
 from kanrepro.models.digit_classifier import DigitClassifier
 from kanrepro.models.superpixel_gin import SuperpixelGIN
+from kanrepro.store.store import GraphBatch, pointers
 
 
 def batch(seed: int = 0) -> GraphBatch:

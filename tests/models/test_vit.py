@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.models.classifier import count_parameters
 from kanrepro.models.cnn import CNN
 from kanrepro.models.vit import VisionTransformer

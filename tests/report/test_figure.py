@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.report import curves, figure
 from kanrepro.report.inputs import Inputs
 from kanrepro.report.results import METHODS

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.report import published
 
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from kanrepro.errors import UserError
-from kanrepro.record import Record
+from kanrepro.core.errors import UserError
+from kanrepro.core.record import Record
 from kanrepro.report import results
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kanrepro.errors import UserError
-from kanrepro.files import write_json
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import write_json
 from kanrepro.report import table
 from kanrepro.report.inputs import Inputs
 
@@ -288,7 +288,7 @@ def test_a_corrupt_record_is_one_line_and_no_output(world, folder, tmp_path):
 
 
 def test_reports_need_no_torch():
-    modules = "kanrepro.report.table, kanrepro.report.figure, kanrepro.report.page, kanrepro.explain"
+    modules = "kanrepro.report.table, kanrepro.report.figure, kanrepro.page.page, kanrepro.explain"
     code = f"import sys, {modules}; print([m for m in sys.modules if m.partition('.')[0] in ('torch', 'snakemake')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

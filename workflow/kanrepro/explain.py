@@ -8,19 +8,23 @@ import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from kanrepro import explain_digits, explain_images, explain_sensitivity, explain_transfer
-from kanrepro.errors import UserError, cli, unknown
-from kanrepro.explain_graphs import run_lines
-from kanrepro.explain_parts import in_turn, snakemake_command
-from kanrepro.image_models import SPLITS
-from kanrepro.record import Record
-from kanrepro.report import descriptions, published
+from kanrepro.core.errors import UserError, cli, unknown
+from kanrepro.core.explain_parts import in_turn, snakemake_command
+from kanrepro.core.record import Record
+from kanrepro.images import explain as explain_images
+from kanrepro.images.variants import SPLITS
+from kanrepro.molecules import explain as explain_transfer
+from kanrepro.report import published
 from kanrepro.report.inputs import Inputs, catalogue_name
 from kanrepro.report.layout import Layout, Row
 from kanrepro.report.results import LABELS, METHODS, READINGS, Cell, Results, read, record_paths
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
+from kanrepro.studies import explain as explain_sensitivity
+from kanrepro.superpixels import explain as explain_digits
+from kanrepro.tu.explain import run_lines
+from kanrepro.tu.report import descriptions
 
 TABLES = ("table2", "table3", "table4", "figure4")
 ALL_TABLES = (

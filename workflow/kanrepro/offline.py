@@ -23,8 +23,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kanrepro.errors import UserError, cli
-from kanrepro.files import atomic, sha256
+from kanrepro.core.errors import UserError, cli
+from kanrepro.core.files import atomic, sha256
 from kanrepro.plan.jobs import jobs
 
 REQUIREMENTS = ("envs/requirements.txt", "envs/slurm.txt")

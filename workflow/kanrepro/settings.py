@@ -13,16 +13,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kanrepro.analysis_settings import AnalysisSettings
-from kanrepro.errors import UserError, cli, shown, unknown
-from kanrepro.graph_settings import TuSettings
-from kanrepro.image_settings import ImageSettings
-from kanrepro.methods import merged
-from kanrepro.molecule_settings import MoleculeSettings
-from kanrepro.parts import Part, Positive, validate
-from kanrepro.sensitivity_settings import SensitivitySettings
-from kanrepro.superpixel_settings import SuperpixelSettings
-from kanrepro.yaml_file import read_yaml
+from kanrepro.core.errors import UserError, cli, shown, unknown
+from kanrepro.core.parts import Part, Positive, merged, validate
+from kanrepro.core.yaml_file import read_yaml
+from kanrepro.images.settings import ImageSettings
+from kanrepro.molecules.settings import MoleculeSettings
+from kanrepro.studies.analysis_settings import AnalysisSettings
+from kanrepro.studies.sensitivity_settings import SensitivitySettings
+from kanrepro.superpixels.settings import SuperpixelSettings
+from kanrepro.tu.settings import TuSettings
 
 
 class DataSettings(Part):

@@ -16,9 +16,9 @@ rule splines:
         runtime=10,
     params:
         preset=SETTINGS.preset,
-        code=code_digest("kanrepro.analysis.splines"),
+        code=code_digest("kanrepro.studies.splines"),
     shell:
-        "python -m kanrepro.analysis.splines --checkpoint {input} --preset {params.preset} --output {output}"
+        "python -m kanrepro.studies.splines --checkpoint {input} --preset {params.preset} --output {output}"
         " > {log} 2>&1"
 
 
@@ -39,7 +39,7 @@ rule criticality:
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         preset=SETTINGS.preset,
-        code=code_digest("kanrepro.analysis.criticality"),
+        code=code_digest("kanrepro.studies.criticality"),
     shell:
-        "python -m kanrepro.analysis.criticality --checkpoint {input.encoder} --store {input.store}"
+        "python -m kanrepro.studies.criticality --checkpoint {input.encoder} --store {input.store}"
         " --folds {input.folds} --preset {params.preset} --output {output} > {log} 2>&1"

@@ -1,6 +1,6 @@
 """Figures of what trained encoders look like inside."""
 
-from kanrepro.errors import unknown
+from kanrepro.core.errors import unknown
 
 SPLINES = f"{RESULTS}/records/splines/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
 CRITICALITY = f"{RESULTS}/records/criticality/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
@@ -43,7 +43,7 @@ rule analysis_figure:
     params:
         preset=SETTINGS.preset,
         stem=stem,
-        code=code_digest("kanrepro.report.analysis_figure"),
+        code=code_digest("kanrepro.studies.report.analysis_figure"),
     shell:
-        "python -m kanrepro.report.analysis_figure --figure {wildcards.figure} --documents {input}"
+        "python -m kanrepro.studies.report.analysis_figure --figure {wildcards.figure} --documents {input}"
         " --preset {params.preset} --output-stem {params.stem} > {log} 2>&1"

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from kanrepro import catalog, methods, settings as kanrepro_settings
-from kanrepro.errors import UserError
-from kanrepro.provenance import code_digest
-from kanrepro.yaml_file import read_yaml
+from kanrepro import settings as kanrepro_settings
+from kanrepro.methods import variants as methods
+from kanrepro.tu import catalog
+from kanrepro.core.errors import UserError
+from kanrepro.core.provenance import code_digest
+from kanrepro.core.yaml_file import read_yaml
 
 try:
     for path in workflow.configfiles:

@@ -18,7 +18,7 @@ rule fetch_tu:
         catalogs=CATALOGS,
         entry=lambda wildcards: as_json(ENTRIES[wildcards.dataset]),
     shell:
-        "python -m kanrepro.data.fetch --dataset {wildcards.dataset} --output {output}"
+        "python -m kanrepro.core.fetch --dataset {wildcards.dataset} --output {output}"
         " {params.mirror} {params.catalogs} > {log} 2>&1"
 
 
@@ -40,9 +40,9 @@ rule prepare_tu:
         archive=lambda wildcards, input: f"--archive {input[0]}" if len(input) else "",
         catalogs=CATALOGS,
         entry=lambda wildcards: as_json(ENTRIES[wildcards.dataset]),
-        code=code_digest("kanrepro.data.prepare"),
+        code=code_digest("kanrepro.tu.prepare"),
     shell:
-        "python -m kanrepro.data.prepare --dataset {wildcards.dataset} {params.archive} --output {output}"
+        "python -m kanrepro.tu.prepare --dataset {wildcards.dataset} {params.archive} --output {output}"
         " {params.catalogs} > {log} 2>&1"
 
 
@@ -60,9 +60,9 @@ rule describe_tu:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code_digest("kanrepro.data.describe"),
+        code=code_digest("kanrepro.tu.describe"),
     shell:
-        "python -m kanrepro.data.describe --store {input} --output {output} > {log} 2>&1"
+        "python -m kanrepro.tu.describe --store {input} --output {output} > {log} 2>&1"
 
 
 rule fold_tu:
@@ -80,7 +80,7 @@ rule fold_tu:
         runtime=10,
     params:
         folds=SETTINGS.tu.svm.folds,
-        code=code_digest("kanrepro.data.splits"),
+        code=code_digest("kanrepro.tu.splits"),
     shell:
-        "python -m kanrepro.data.splits --store {input} --seed {wildcards.seed} --folds {params.folds}"
+        "python -m kanrepro.tu.splits --store {input} --seed {wildcards.seed} --folds {params.folds}"
         " --output {output} > {log} 2>&1"

@@ -23,9 +23,9 @@ rule pretrain_tu:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=lambda wildcards: as_json(SETTINGS.tu.pretrain_settings(wildcards.method, wildcards.reading)),
-        code=code_digest("kanrepro.pretrain"),
+        code=code_digest("kanrepro.pretraining.pretrain"),
     shell:
-        "python -m kanrepro.pretrain --store {input} --method {wildcards.method} --reading {wildcards.reading}"
+        "python -m kanrepro.pretraining.pretrain --store {input} --method {wildcards.method} --reading {wildcards.reading}"
         " --seed {wildcards.seed} --output {params.folder} --preset {params.preset} --device {params.device}"
         " --threads {threads} --settings {params.settings:q} > {log} 2>&1"
 
@@ -50,7 +50,7 @@ rule probe_tu:
         experiment="tu",
         shuffle=lambda wildcards: "--shuffle-labels" if wildcards.method == "shuffled_labels" else "",
         settings=as_json(SETTINGS.tu.svm),
-        code=code_digest("kanrepro.probe"),
+        code=code_digest("kanrepro.tu.probe"),
     shell:
-        "python -m kanrepro.probe --checkpoint {input.encoder} --store {input.store} --folds {input.folds}"
+        "python -m kanrepro.tu.probe --checkpoint {input.encoder} --store {input.store} --folds {input.folds}"
         " --output {output} --experiment {params.experiment} {params.shuffle} --threads {threads} --settings {params.settings:q} > {log} 2>&1"

@@ -20,7 +20,7 @@ rule fetch_images:
         catalogs=IMAGE_CATALOGS,
         entry=lambda wildcards: as_json(IMAGE_ENTRIES[wildcards.dataset]),
     shell:
-        "python -m kanrepro.data.fetch_images --dataset {wildcards.dataset} --part {wildcards.part} --output {output}"
+        "python -m kanrepro.images.fetch --dataset {wildcards.dataset} --part {wildcards.part} --output {output}"
         " {params.mirror} {params.catalogs} > {log} 2>&1"
 
 
@@ -42,9 +42,9 @@ rule prepare_images:
         sources=lambda wildcards, input: " ".join(f"--{part} {path}" for part, path in input.items()),
         catalogs=IMAGE_CATALOGS,
         entry=lambda wildcards: as_json(IMAGE_ENTRIES[wildcards.dataset]),
-        code=code_digest("kanrepro.data.image_prepare"),
+        code=code_digest("kanrepro.images.prepare"),
     shell:
-        "python -m kanrepro.data.image_prepare --dataset {wildcards.dataset} {params.sources} --size {wildcards.size}"
+        "python -m kanrepro.images.prepare --dataset {wildcards.dataset} {params.sources} --size {wildcards.size}"
         " --output {output} {params.catalogs} > {log} 2>&1"
 
 
@@ -62,9 +62,9 @@ rule split_images:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code_digest("kanrepro.data.image_splits"),
+        code=code_digest("kanrepro.images.splits"),
     shell:
-        "python -m kanrepro.data.image_splits --store {input} --split {wildcards.split} --seed {wildcards.seed}"
+        "python -m kanrepro.images.splits --store {input} --split {wildcards.split} --seed {wildcards.seed}"
         " --output {output} > {log} 2>&1"
 
 
@@ -88,9 +88,9 @@ rule describe_images:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code_digest("kanrepro.data.image_describe"),
+        code=code_digest("kanrepro.images.describe"),
     shell:
-        "python -m kanrepro.data.image_describe --store {input.store} --splits {input.splits} --output {output}"
+        "python -m kanrepro.images.describe --store {input.store} --splits {input.splits} --output {output}"
         " > {log} 2>&1"
 
 
@@ -117,9 +117,9 @@ rule classify:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=lambda wildcards: as_json(SETTINGS.images.classify_settings(wildcards.model)),
-        code=code_digest("kanrepro.classify"),
+        code=code_digest("kanrepro.images.classify"),
     shell:
-        "python -m kanrepro.classify --store {input.store} --split {input.split} --model {wildcards.model}"
+        "python -m kanrepro.images.classify --store {input.store} --split {input.split} --model {wildcards.model}"
         " --seed {wildcards.seed} --output {params.folder} --preset {params.preset} --device {params.device}"
         " --threads {threads} --settings {params.settings:q} > {log} 2>&1"
 
@@ -144,9 +144,9 @@ rule assess:
     params:
         device=SETTINGS.device,
         settings=as_json(SETTINGS.images.evaluation),
-        code=code_digest("kanrepro.assess"),
+        code=code_digest("kanrepro.images.assess"),
     shell:
-        "python -m kanrepro.assess --checkpoint {input.model} --store {input.store} --split {input.split}"
+        "python -m kanrepro.images.assess --checkpoint {input.model} --store {input.store} --split {input.split}"
         " --output {output} --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
 
 
@@ -172,9 +172,9 @@ rule trace:
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         preset=SETTINGS.preset,
-        code=code_digest("kanrepro.trace"),
+        code=code_digest("kanrepro.images.trace"),
     shell:
-        "python -m kanrepro.trace --checkpoints {input.models} --store {input.store} --split {input.split}"
+        "python -m kanrepro.images.trace --checkpoints {input.models} --store {input.store} --split {input.split}"
         " --preset {params.preset} --output {output} > {log} 2>&1"
 
 
@@ -194,7 +194,7 @@ rule memory:
         width=SETTINGS.images.memory.width,
         batch=SETTINGS.images.memory.batch,
         steps=" ".join(map(str, SETTINGS.images.memory.steps)),
-        code=code_digest("kanrepro.memory"),
+        code=code_digest("kanrepro.images.memory"),
     shell:
-        "python -m kanrepro.memory --widths {params.width} --batch {params.batch} --steps {params.steps}"
+        "python -m kanrepro.images.memory --widths {params.width} --batch {params.batch} --steps {params.steps}"
         " --preset {params.preset} --output {output} > {log} 2>&1"

@@ -1,6 +1,6 @@
 """Paths of the image experiments, what they need, and what each of their jobs may ask of the machine."""
 
-from kanrepro import image_catalog, image_models
+from kanrepro.images import catalog as image_catalog, variants as image_models
 
 try:
     IMAGE_ENTRIES = {

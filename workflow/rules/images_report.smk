@@ -45,9 +45,9 @@ rule image_table:
         datasets=" ".join(SETTINGS.images.datasets),
         models=" ".join(SETTINGS.images.models),
         stem=stem,
-        code=code_digest("kanrepro.report.image_table"),
+        code=code_digest("kanrepro.images.report.table"),
     shell:
-        "python -m kanrepro.report.image_table --table {wildcards.table} --preset {params.preset}"
+        "python -m kanrepro.images.report.table --table {wildcards.table} --preset {params.preset}"
         " --split {params.split} --records {input.records} --datasets {params.datasets} --models {params.models}"
         " --output-stem {params.stem} > {log} 2>&1"
 
@@ -75,8 +75,8 @@ rule image_figure:
         datasets=" ".join(SETTINGS.images.datasets),
         models=" ".join(SETTINGS.images.models),
         stem=stem,
-        code=code_digest("kanrepro.report.image_figure"),
+        code=code_digest("kanrepro.images.report.figure"),
     shell:
-        "python -m kanrepro.report.image_figure --figure {wildcards.figure} --preset {params.preset}"
+        "python -m kanrepro.images.report.figure --figure {wildcards.figure} --preset {params.preset}"
         " --split {params.split} {params.given} --datasets {params.datasets} --models {params.models}"
         " --output-stem {params.stem} > {log} 2>&1"

@@ -18,7 +18,7 @@ rule fetch_molecules:
         catalogs=MOLECULE_CATALOGS,
         entry=lambda wildcards: as_json(MOLECULE_ENTRIES[wildcards.dataset]),
     shell:
-        "python -m kanrepro.data.molecule_fetch --dataset {wildcards.dataset} --file {wildcards.file}"
+        "python -m kanrepro.molecules.fetch --dataset {wildcards.dataset} --file {wildcards.file}"
         " --output {output} {params.mirror} {params.catalogs} > {log} 2>&1"
 
 
@@ -44,9 +44,9 @@ rule shard_molecules:
         source=lambda wildcards, input: f"--source {' '.join(input)}" if len(input) else "",
         catalogs=MOLECULE_CATALOGS,
         entry=lambda wildcards: as_json(MOLECULE_ENTRIES[wildcards.dataset]),
-        code=code_digest("kanrepro.data.molecule_shards"),
+        code=code_digest("kanrepro.molecules.shards"),
     shell:
-        "python -m kanrepro.data.molecule_shards --dataset {wildcards.dataset} {params.source}"
+        "python -m kanrepro.molecules.shards --dataset {wildcards.dataset} {params.source}"
         " --part {wildcards.part}/{wildcards.parts} --processes {threads} --output {params.folder}"
         " {params.catalogs} > {log} 2>&1"
 
@@ -68,9 +68,9 @@ rule join_molecules:
     params:
         catalogs=MOLECULE_CATALOGS,
         entry=lambda wildcards: as_json(MOLECULE_ENTRIES[wildcards.dataset]),
-        code=code_digest("kanrepro.data.molecule_join"),
+        code=code_digest("kanrepro.molecules.join"),
     shell:
-        "python -m kanrepro.data.molecule_join --dataset {wildcards.dataset} --parts {input} --output {output}"
+        "python -m kanrepro.molecules.join --dataset {wildcards.dataset} --parts {input} --output {output}"
         " {params.catalogs} > {log} 2>&1"
 
 
@@ -88,9 +88,9 @@ rule split_molecules:
         mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
-        code=code_digest("kanrepro.data.molecule_splits"),
+        code=code_digest("kanrepro.molecules.splits"),
     shell:
-        "python -m kanrepro.data.molecule_splits --store {input} --split {wildcards.scaffold_split}"
+        "python -m kanrepro.molecules.splits --store {input} --split {wildcards.scaffold_split}"
         " --seed {wildcards.seed} --output {output} > {log} 2>&1"
 
 
@@ -109,9 +109,9 @@ rule describe_molecules:
         mem_mb=molecule_memory_mb,
         runtime=lambda wildcards, attempt: attempt * 10,
     params:
-        code=code_digest("kanrepro.data.molecule_describe"),
+        code=code_digest("kanrepro.molecules.describe"),
     shell:
-        "python -m kanrepro.data.molecule_describe --store {input.store} --splits {input.splits} --output {output}"
+        "python -m kanrepro.molecules.describe --store {input.store} --splits {input.splits} --output {output}"
         " > {log} 2>&1"
 
 
@@ -139,9 +139,9 @@ rule pretrain_molecules:
         device=SETTINGS.device,
         limit=f"--limit {SETTINGS.molecules.limit}" if SETTINGS.molecules.limit else "",
         settings=lambda wildcards: as_json(SETTINGS.molecules.pretrain_settings(wildcards.method, wildcards.reading)),
-        code=code_digest("kanrepro.pretrain"),
+        code=code_digest("kanrepro.pretraining.pretrain"),
     shell:
-        "{params.launcher} -m kanrepro.pretrain --store {input} --method {wildcards.method}"
+        "{params.launcher} -m kanrepro.pretraining.pretrain --store {input} --method {wildcards.method}"
         " --reading {wildcards.reading} --seed {wildcards.seed} {params.limit} --output {params.folder}"
         " --preset {params.preset} --device {params.device} --threads {threads} --settings {params.settings:q}"
         " > {log} 2>&1"

@@ -1,6 +1,6 @@
 """Paths of the molecule sets, what they need, and what each of their jobs may ask of the machine."""
 
-from kanrepro import molecule_catalog
+from kanrepro.molecules import catalog as molecule_catalog
 
 try:
     MOLECULE_ENTRIES = {

@@ -106,7 +106,7 @@ rule report_page:
         records=NEEDED["table2"] + TABLE7,
         descriptions=DESCRIPTIONS,
         published=PUBLISHED,
-        template=f"{workflow.basedir}/workflow/kanrepro/report/page.html.j2",
+        template=f"{workflow.basedir}/workflow/kanrepro/page/page.html.j2",
         tables=expand(
             f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4", *(["table7"] if TABLE7 else [])]
         ),
@@ -139,7 +139,7 @@ rule report_page:
             ]
         ),
         margin=SETTINGS.report.margin,
-        code=code_digest("kanrepro.report.page"),
+        code=code_digest("kanrepro.page.page"),
     shell:
-        "python -m kanrepro.report.page {params.options} {params.images} {params.transfer} --margin {params.margin}"
+        "python -m kanrepro.page.page {params.options} {params.images} {params.transfer} --margin {params.margin}"
         " --figures {input.figures} {input.sensitivity_figures} {input.analysis_figures} {input.image_figures} --output {output} > {log} 2>&1"

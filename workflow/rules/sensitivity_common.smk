@@ -3,8 +3,8 @@
 import pandas
 from snakemake.utils import Paramspace
 
-from kanrepro.errors import unknown
-from kanrepro.sensitivity_settings import METHOD, PARAMETERS, moved, point_of
+from kanrepro.core.errors import unknown
+from kanrepro.studies.sensitivity_settings import METHOD, PARAMETERS, moved, point_of
 
 try:
     for name in SETTINGS.sensitivity.datasets:

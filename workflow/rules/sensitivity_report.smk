@@ -32,7 +32,7 @@ rule sensitivity_figure:
         preset=SETTINGS.preset,
         catalogs=CATALOGS,
         stem=stem,
-        code=code_digest("kanrepro.report.sensitivity_figure"),
+        code=code_digest("kanrepro.studies.report.sensitivity_figure"),
     shell:
-        "python -m kanrepro.report.sensitivity_figure --preset {params.preset} {params.given} {params.catalogs}"
+        "python -m kanrepro.studies.report.sensitivity_figure --preset {params.preset} {params.given} {params.catalogs}"
         " --output-stem {params.stem} > {log} 2>&1"

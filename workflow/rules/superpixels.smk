@@ -21,7 +21,7 @@ rule fetch_digits:
         catalogs=SUPERPIXEL_CATALOGS,
         entry=as_json(DIGIT_ENTRY) if DIGITS else "",
     shell:
-        "python -m kanrepro.data.superpixels.fetch --dataset {wildcards.dataset} --part {wildcards.part}"
+        "python -m kanrepro.superpixels.fetch --dataset {wildcards.dataset} --part {wildcards.part}"
         " --kind {wildcards.kind} --output {output} {params.mirror} {params.catalogs} > {log} 2>&1"
 
 
@@ -46,9 +46,9 @@ rule prepare_superpixels:
         settings=as_json(SETTINGS.superpixels.segments),
         catalogs=SUPERPIXEL_CATALOGS,
         entry=as_json(DIGIT_ENTRY) if DIGITS else "",
-        code=code_digest("kanrepro.data.superpixels.prepare"),
+        code=code_digest("kanrepro.superpixels.prepare"),
     shell:
-        "python -m kanrepro.data.superpixels.prepare --dataset {wildcards.dataset} --part {wildcards.part}"
+        "python -m kanrepro.superpixels.prepare --dataset {wildcards.dataset} --part {wildcards.part}"
         " {params.files} --settings {params.settings:q} --processes {threads} --output {output} {params.catalogs}"
         " > {log} 2>&1"
 
@@ -67,9 +67,9 @@ rule describe_superpixels:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code_digest("kanrepro.data.superpixels.describe"),
+        code=code_digest("kanrepro.superpixels.describe"),
     shell:
-        "python -m kanrepro.data.superpixels.describe --stores {input} --output {output} > {log} 2>&1"
+        "python -m kanrepro.superpixels.describe --stores {input} --output {output} > {log} 2>&1"
 
 
 rule split_digits:
@@ -90,9 +90,9 @@ rule split_digits:
         share=SETTINGS.superpixels.labels,
         valid=SETTINGS.superpixels.valid,
         tested=f"--test-images {SETTINGS.superpixels.test_images}" if SETTINGS.superpixels.test_images else "",
-        code=code_digest("kanrepro.data.superpixels.splits"),
+        code=code_digest("kanrepro.superpixels.splits"),
     shell:
-        "python -m kanrepro.data.superpixels.splits --train {input.train} --test {input.test} --share {params.share}"
+        "python -m kanrepro.superpixels.splits --train {input.train} --test {input.test} --share {params.share}"
         " --valid {params.valid} {params.tested} --seed {wildcards.seed} --output {output} > {log} 2>&1"
 
 
@@ -119,9 +119,9 @@ rule pretrain_superpixels:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=lambda wildcards: as_json(SETTINGS.superpixels.pretrain_settings(wildcards.method, wildcards.reading)),
-        code=code_digest("kanrepro.pretrain"),
+        code=code_digest("kanrepro.pretraining.pretrain"),
     shell:
-        "python -m kanrepro.pretrain --store {input} --method {wildcards.method} --reading {wildcards.reading}"
+        "python -m kanrepro.pretraining.pretrain --store {input} --method {wildcards.method} --reading {wildcards.reading}"
         " --seed {wildcards.seed} {params.limit} --output {params.folder} --preset {params.preset}"
         " --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
 
@@ -149,9 +149,9 @@ rule finetune_superpixels:
         device=SETTINGS.device,
         settings=as_json(SETTINGS.superpixels.finetune),
         states=lambda wildcards: SUPERPIXEL_STATES.format(**wildcards),
-        code=code_digest("kanrepro.superpixel_finetune"),
+        code=code_digest("kanrepro.superpixels.finetune"),
     shell:
-        "python -m kanrepro.superpixel_finetune --checkpoint {input.encoder} --train {input.train} --test {input.test}"
+        "python -m kanrepro.superpixels.finetune --checkpoint {input.encoder} --train {input.train} --test {input.test}"
         " --split {input.split} --states {params.states} --settings {params.settings:q} --preset {params.preset}"
         " --device {params.device} --threads {threads} --output {output} > {log} 2>&1"
 
@@ -177,8 +177,8 @@ rule retrieve:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=as_json(SETTINGS.superpixels.retrieval),
-        code=code_digest("kanrepro.retrieve"),
+        code=code_digest("kanrepro.superpixels.retrieve"),
     shell:
-        "python -m kanrepro.retrieve --checkpoint {input.encoder} --stores {input.stores} {params.images}"
+        "python -m kanrepro.superpixels.retrieve --checkpoint {input.encoder} --stores {input.stores} {params.images}"
         " --settings {params.settings:q} --preset {params.preset} --device {params.device} --threads {threads}"
         " --output {output} > {log} 2>&1"

@@ -1,6 +1,6 @@
 """Paths of the superpixel experiments, what they need, and what each of their jobs may ask of the machine."""
 
-from kanrepro import superpixel_catalog
+from kanrepro.superpixels import catalog as superpixel_catalog
 
 DIGITS = SETTINGS.superpixels.dataset
 try:

@@ -31,9 +31,9 @@ rule finetune:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=as_json(SETTINGS.molecules.finetune),
-        code=code_digest("kanrepro.finetune"),
+        code=code_digest("kanrepro.molecules.finetune"),
     shell:
-        "python -m kanrepro.finetune --checkpoint '{params.encoder}' --store {input.store} --split '{params.split}'"
+        "python -m kanrepro.molecules.finetune --checkpoint '{params.encoder}' --store {input.store} --split '{params.split}'"
         " --seeds {params.seeds} --output '{params.record}' --states {params.states}"
         " --experiment {params.experiment} --preset {params.preset}"
         " --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
@@ -62,9 +62,9 @@ rule fingerprint:
         ),
         preset=SETTINGS.preset,
         settings=as_json(SETTINGS.molecules.fingerprint),
-        code=code_digest("kanrepro.fingerprint"),
+        code=code_digest("kanrepro.molecules.fingerprint"),
     shell:
-        "python -m kanrepro.fingerprint --store {input.store} --split '{params.split}' --seeds {params.seeds}"
+        "python -m kanrepro.molecules.fingerprint --store {input.store} --split '{params.split}' --seeds {params.seeds}"
         " --output '{params.record}' --preset {params.preset} --threads {threads} --settings {params.settings:q}"
         " > {log} 2>&1"
 
@@ -89,8 +89,8 @@ rule measure:
         device=SETTINGS.device,
         methods=measured_settings(),
         settings=as_json(SETTINGS.molecules.measure),
-        code=code_digest("kanrepro.measure"),
+        code=code_digest("kanrepro.molecules.measure"),
     shell:
-        "python -m kanrepro.measure --store {input} --width {wildcards.width} --output {output}"
+        "python -m kanrepro.molecules.measure --store {input} --width {wildcards.width} --output {output}"
         " --preset {params.preset} --device {params.device} --threads {threads} --methods {params.methods:q}"
         " --settings {params.settings:q} > {log} 2>&1"

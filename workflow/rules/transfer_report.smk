@@ -29,7 +29,7 @@ rule transfer_table:
         preset=SETTINGS.preset,
         stem=stem,
         margin=SETTINGS.report.margin,
-        code=code_digest("kanrepro.report.transfer_table"),
+        code=code_digest("kanrepro.molecules.report.table"),
     shell:
-        "python -m kanrepro.report.transfer_table --table {wildcards.table} --preset {params.preset} {params.given}"
+        "python -m kanrepro.molecules.report.table --table {wildcards.table} --preset {params.preset} {params.given}"
         " --margin {params.margin} --output-stem {params.stem} > {log} 2>&1"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kanrepro.bundle.check import check
 from kanrepro.bundle.make import make
-from kanrepro.errors import cli
+from kanrepro.core.errors import cli
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -17,9 +17,9 @@ from kanrepro.bundle.kinds import KINDS, kind_of
 from kanrepro.bundle.make import MANIFEST, METADATA, SETTINGS
 from kanrepro.bundle.remake import remake
 from kanrepro.bundle.unpack import MB, unpack
-from kanrepro.errors import UserError
-from kanrepro.files import read_json
-from kanrepro.parts import validate
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import read_json
+from kanrepro.core.parts import validate
 from kanrepro.settings import Settings
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")

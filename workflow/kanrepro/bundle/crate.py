@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from kanrepro.bundle.kinds import KINDS, AnyRecord, addresses_of, folders_of, kind_of, maker_of, stages_of
-from kanrepro.catalog_file import SetEntry
-from kanrepro.errors import UserError
-from kanrepro.transfer_record import MeasureRecord, TransferRecord
+from kanrepro.core.catalog import SetEntry
+from kanrepro.core.errors import UserError
+from kanrepro.molecules.record import MeasureRecord, TransferRecord
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -143,7 +143,7 @@ def _record_action(mention: Any, data: _Once, stages: _Once, name: str, record: 
             "SoftwareSourceCode",
             name=f"kanrepro.{stage}",
             version=f"code digest {digest}",
-            isPartOf={"@id": f"workflow/kanrepro/{stage}.py"},
+            isPartOf={"@id": f"workflow/kanrepro/{stage.replace('.', '/')}.py"},
         )
         for stage, digest in stages_of(record).items()
     ]
@@ -206,12 +206,12 @@ def _table_actions(mention: Any, stages: _Once, told: Told) -> list[Entity]:
     made = []
     folder = f"results/{told.preset}/tables"
     for table in sorted({PurePosixPath(name).stem for name in told.digests if name.startswith(f"{folder}/")}):
-        module = maker_of(table) or "table"
+        module = maker_of(table) or "report.table"
         stage = stages(
             f"#stage-{module}",
             "SoftwareSourceCode",
-            name=f"kanrepro.report.{module}",
-            isPartOf={"@id": f"workflow/kanrepro/report/{module}.py"},
+            name=f"kanrepro.{module}",
+            isPartOf={"@id": f"workflow/kanrepro/{module.replace('.', '/')}.py"},
         )
         forms = [{"@id": name} for name in told.digests if name.startswith(f"{folder}/{table}.")]
         used = [{"@id": name} for name in sources(told, table)]

@@ -4,14 +4,19 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from kanrepro import catalog, image_catalog, molecule_catalog, superpixel_catalog
-from kanrepro.catalog_file import Catalog, SetEntry
-from kanrepro.image_record import ImageRecord
-from kanrepro.molecule_catalog import MoleculeEntry
-from kanrepro.record import Record
-from kanrepro.report import image_table, table, transfer_table
-from kanrepro.superpixel_catalog import SuperpixelEntry
-from kanrepro.transfer_record import MeasureRecord, TransferRecord
+from kanrepro.core.catalog import Catalog, SetEntry
+from kanrepro.core.record import Record
+from kanrepro.images import catalog as image_catalog
+from kanrepro.images.record import ImageRecord
+from kanrepro.images.report import table as image_table
+from kanrepro.molecules import catalog as molecule_catalog
+from kanrepro.molecules.catalog import MoleculeEntry
+from kanrepro.molecules.record import MeasureRecord, TransferRecord
+from kanrepro.molecules.report import table as transfer_table
+from kanrepro.report import table
+from kanrepro.superpixels import catalog as superpixel_catalog
+from kanrepro.superpixels.catalog import SuperpixelEntry
+from kanrepro.tu import catalog
 
 AnyRecord = Record | ImageRecord | TransferRecord | MeasureRecord
 
@@ -35,7 +40,11 @@ KINDS = {
     "sensitivity/tu": Kind(Record, catalog.CATALOG, "graphs for Figure 5"),
     "sensitivity/transfer": Kind(TransferRecord, molecule_catalog.CATALOG, "molecules for Figure 5"),
 }
-MADE_BY = {"table": table.ALL_TABLES, "image_table": image_table.TABLES, "transfer_table": transfer_table.TABLES}
+MADE_BY = {
+    "report.table": table.ALL_TABLES,
+    "images.report.table": image_table.TABLES,
+    "molecules.report.table": transfer_table.TABLES,
+}
 _DESCRIPTIONS = ("data", "data-molecules", "data-superpixels")
 _FOLDERS = {"table1": ("transfer",), "table4": _DESCRIPTIONS, "table6": ("measure",), "table7": ("superpixels",)}
 
@@ -50,7 +59,7 @@ def kind_of(member: str) -> str | None:
 
 
 def maker_of(name: str) -> str | None:
-    """The module of kanrepro.report that makes a table; None where there is no such table."""
+    """The module of kanrepro that makes a table; None where there is no such table."""
     return next((module for module, tables in MADE_BY.items() if name in tables), None)
 
 
@@ -63,13 +72,13 @@ def stages_of(record: AnyRecord) -> dict[str, str]:
     """The stages by which a record came about, with the digests of their code."""
     match record:
         case Record():
-            evaluation = "superpixel_finetune" if record.experiment == "superpixels" else "probe"
-            return {"pretrain": record.code.pretrain, evaluation: record.code.probe}
+            evaluation = "superpixels.finetune" if record.experiment == "superpixels" else "tu.probe"
+            return {"pretraining.pretrain": record.code.pretrain, evaluation: record.code.probe}
         case ImageRecord():
-            return {"classify": record.code.classify, "assess": record.code.assess}
+            return {"images.classify": record.code.classify, "images.assess": record.code.assess}
         case TransferRecord(pretraining=trained) if trained:
-            return {"pretrain": trained.code, record.code.stage: record.code.digest}
-    return {record.code.stage: record.code.digest}
+            return {"pretraining.pretrain": trained.code, f"molecules.{record.code.stage}": record.code.digest}
+    return {f"molecules.{record.code.stage}": record.code.digest}
 
 
 def addresses_of(entry: SetEntry) -> list[str]:

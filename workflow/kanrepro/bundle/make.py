@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanrepro import provenance
 from kanrepro.bundle import crate
 from kanrepro.bundle.kinds import KINDS, AnyRecord, kind_of
-from kanrepro.errors import UserError
-from kanrepro.files import atomic, sha256
+from kanrepro.core import provenance
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import atomic, sha256
+from kanrepro.core.yaml_file import read_yaml
 from kanrepro.settings import Settings, resolve
-from kanrepro.yaml_file import read_yaml
 
 MANIFEST = "manifest-sha256.txt"
 METADATA = "ro-crate-metadata.json"
@@ -38,9 +38,9 @@ SOURCE = (
     "CHANGELOG.md", "LICENSE", "CITATION.cff",
 )  # fmt: skip
 STAGES = (
-    "pretrain", "probe", "superpixel_finetune", "retrieve", "finetune", "fingerprint", "measure", "classify", "assess",
-    "trace", "memory", "analysis.splines", "analysis.criticality", "report.table", "report.image_table",
-    "report.transfer_table",
+    "pretraining.pretrain", "tu.probe", "superpixels.finetune", "superpixels.retrieve", "molecules.finetune",
+    "molecules.fingerprint", "molecules.measure", "images.classify", "images.assess", "images.trace", "images.memory",
+    "studies.splines", "studies.criticality", "report.table", "images.report.table", "molecules.report.table",
 )  # fmt: skip
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say

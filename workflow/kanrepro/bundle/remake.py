@@ -7,14 +7,16 @@ import ast
 import tempfile
 from pathlib import Path
 
-from kanrepro import provenance
 from kanrepro.bundle.kinds import KINDS, maker_of
 from kanrepro.bundle.make import is_safe
-from kanrepro.errors import UserError
-from kanrepro.report import image_table, table, transfer_table
-from kanrepro.report.image_inputs import ImageInputs
+from kanrepro.core import provenance
+from kanrepro.core.errors import UserError
+from kanrepro.images.report import table as image_table
+from kanrepro.images.report.inputs import ImageInputs
+from kanrepro.molecules.report import table as transfer_table
+from kanrepro.molecules.report.table import TransferInputs
+from kanrepro.report import table
 from kanrepro.report.inputs import Inputs
-from kanrepro.report.transfer_table import TransferInputs
 from kanrepro.settings import Settings
 
 
@@ -26,8 +28,8 @@ def remake(bundle: Path, folder: Path, preset: str, settings: Settings) -> list[
         module = maker_of(name)
         if module is None:
             raise UserError(f"{bundle}: results/{preset}/tables/{name} is no table of this workflow.")
-        if not same_code(f"kanrepro.report.{module}", folder):
-            said.append(f"{name} NOT compared: the installed kanrepro.report.{module} differs from the bundled one")
+        if not same_code(f"kanrepro.{module}", folder):
+            said.append(f"{name} NOT compared: the installed kanrepro.{module} differs from the bundled one")
             continue
         with tempfile.TemporaryDirectory(dir=results) as made:  # as deep as tables/: paths in tables are the same
             try:
@@ -63,7 +65,7 @@ def same_code(module: str, folder: Path) -> bool:
 
     Sources are parsed, never run. The data sets' catalogues count too.
     """
-    installed, bundled = Path(provenance.__file__).parents[1], folder / "workflow"
+    installed, bundled = Path(provenance.__file__).parents[2], folder / "workflow"
     names = provenance.import_closure(module)
     for name in names:
         ours = provenance.source_of(name)

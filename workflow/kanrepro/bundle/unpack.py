@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from kanrepro.bundle.make import is_safe
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 
 MEMBERS = 100_000  # at most
 MB = 1 << 20

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from kanrepro.contrast import native
 from kanrepro.contrast.masking import mask_values
-from kanrepro.data.store import GraphBatch, GraphStore, pointers
-from kanrepro.graph_settings import ViewSettings
+from kanrepro.contrast.settings import ViewSettings
+from kanrepro.store.store import GraphBatch, GraphStore, pointers
 
 INTEGERS = (torch.int64, torch.int16, torch.uint8)  # types of node numbers for which the loops are compiled
 

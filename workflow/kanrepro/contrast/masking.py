@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanrepro.data.atoms import MASK
-from kanrepro.data.store import GraphBatch
+from kanrepro.store.atoms import MASK
+from kanrepro.store.store import GraphBatch
 
 
 def mask_values(count: int, x: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from kanrepro.contrast.ckfi import discriminative_scores, independent_scores, independent_scores_loop
-from kanrepro.graph_settings import NegativeSettings
+from kanrepro.contrast.settings import NegativeSettings
 
 
 @torch.no_grad()

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from kanrepro.contrast.masking import mask_values, random_rank, rank_within
-from kanrepro.data.store import GraphBatch, GraphStore, pointers
-from kanrepro.graph_settings import ViewSettings
+from kanrepro.contrast.settings import ViewSettings
+from kanrepro.store.store import GraphBatch, GraphStore, pointers
 
 try:
     from kanrepro.contrast import fast_views

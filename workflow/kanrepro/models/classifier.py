@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from kanrepro import checkpoint
-from kanrepro.errors import UserError
-from kanrepro.image_settings import BackboneSettings, ModelSettings
+from kanrepro.core import checkpoint
+from kanrepro.core.errors import UserError
+from kanrepro.models.classifier_settings import BackboneSettings, ModelSettings
 from kanrepro.models.cnn import CNN
 from kanrepro.models.deq import EquilibriumHead
 from kanrepro.models.initial import xavier_
@@ -116,7 +116,7 @@ def _counted(function: Any, *inputs: Tensor) -> int:
 
 
 def load_classifier(path: Path | str, device: torch.device | str = "cpu") -> tuple[Classifier, dict[str, Any]]:
-    """A trained classifier in evaluation mode, and the document of its checkpoint (see kanrepro.classify).
+    """A trained classifier in evaluation mode, and the document of its checkpoint (see kanrepro.images.classify).
 
     Raises:
         UserError: the file is missing, damaged, or not the checkpoint of a classifier.

@@ -35,10 +35,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kanrepro.errors import UserError
-from kanrepro.image_settings import BasisSettings, HeadSettings
+from kanrepro.core.errors import UserError
 from kanrepro.kan import KANLinear
 from kanrepro.kan.slopes import lipschitz
+from kanrepro.models.classifier_settings import BasisSettings, HeadSettings
 from kanrepro.models.equilibrium import Health, Solver, fixed_point, mean_rate, measure
 from kanrepro.models.initial import xavier_
 

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from kanrepro.data.store import GraphBatch
 from kanrepro.models.graph_encoder import mlp, pool
 from kanrepro.models.superpixel_gin import SuperpixelGIN
+from kanrepro.store.store import GraphBatch
 
 
 class DigitClassifier(nn.Module):

@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 
-from kanrepro import checkpoint
-from kanrepro.errors import UserError
-from kanrepro.graph_settings import EncoderSettings, KanSettings, PretrainSettings
+from kanrepro.core import checkpoint
+from kanrepro.core.errors import UserError
 from kanrepro.models.gin import GIN
 from kanrepro.models.graph_encoder import GraphEncoder
 from kanrepro.models.molecule_gin import MoleculeGIN
+from kanrepro.models.settings import EncoderSettings, KanSettings
 from kanrepro.models.superpixel_gin import SuperpixelGIN
+from kanrepro.pretraining.settings import PretrainSettings
 
 
 def build_encoder(
@@ -81,7 +82,7 @@ def _kan(settings: KanSettings) -> dict[str, Any]:
 def load_encoder(
     path: Path | str, dropout: float | None = None, device: torch.device | str = "cpu"
 ) -> tuple[GraphEncoder, dict[str, Any]]:
-    """A pre-trained encoder and the document of its checkpoint (see kanrepro.pretrain).
+    """A pre-trained encoder and the document of its checkpoint (see kanrepro.pretraining.pretrain).
 
     Args:
         dropout: in place of that of its pre-training, for a fine-tuning.

@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kanrepro.data.store import GraphBatch
 from kanrepro.models.graph_encoder import GraphEncoder, pool, sum_neighbours, update_network
+from kanrepro.store.store import GraphBatch
 
 
 class GINBlock(nn.Module):

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from kanrepro.data.store import GraphBatch
 from kanrepro.kan import KAN, KANLinear
+from kanrepro.store.store import GraphBatch
 
 
 def sum_neighbours(h: Tensor, edge_index: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from kanrepro.data.atoms import ATOMS, BONDS, CHIRALITIES, DIRECTIONS, SELF_LOOP
-from kanrepro.data.store import GraphBatch
 from kanrepro.models.graph_encoder import GraphEncoder, pool, sum_neighbours, update_network
+from kanrepro.store.atoms import ATOMS, BONDS, CHIRALITIES, DIRECTIONS, SELF_LOOP
+from kanrepro.store.store import GraphBatch
 
 BOND_KINDS = BONDS * DIRECTIONS
 

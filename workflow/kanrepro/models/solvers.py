@@ -20,7 +20,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from kanrepro.errors import unknown
+from kanrepro.core.errors import unknown
 
 # Weights c (B, m) from S, Y (B, m, D), g (B, D), which pair is newer than which (m, m), and the damping.
 Weights = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]

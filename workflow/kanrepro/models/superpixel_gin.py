@@ -5,9 +5,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kanrepro.data.store import GraphBatch
 from kanrepro.kan import KAN, KANLinear
 from kanrepro.models.graph_encoder import GraphEncoder, pool, sum_neighbours
+from kanrepro.store.store import GraphBatch
 
 
 class ResidualBlock(nn.Module):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.models.initial import xavier_
 
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from kanrepro.errors import cli
+from kanrepro.core.errors import cli
 from kanrepro.plan import plan
 from kanrepro.plan.jobs import jobs
 from kanrepro.plan.printed import document, text

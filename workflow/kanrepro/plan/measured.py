@@ -13,14 +13,15 @@ from typing import Any
 
 import pydantic
 
-from kanrepro import catalog, image_catalog
-from kanrepro.errors import UserError
-from kanrepro.files import read_json
-from kanrepro.graph_settings import PretrainSettings
-from kanrepro.image_record import ImageRecord
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import read_json
+from kanrepro.core.record import Record
+from kanrepro.images import catalog as image_catalog
+from kanrepro.images.record import ImageRecord
 from kanrepro.plan.jobs import Job
-from kanrepro.record import Record
-from kanrepro.sensitivity_settings import default_point, moved
+from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.studies.sensitivity_settings import default_point, moved
+from kanrepro.tu import catalog
 
 SIZES = {  # what the work of a rule grows with, in words
     "pretrain_tu": "epochs x (nodes + edges/4)",

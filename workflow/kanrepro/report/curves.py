@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from kanrepro.errors import UserError
-from kanrepro.history import read_history
-from kanrepro.report.ablation import COLOURS
+from kanrepro.core.errors import UserError
+from kanrepro.core.history import read_history
 from kanrepro.report.results import CONTROLS, METHODS, READINGS
 from kanrepro.report.wording import short
+from kanrepro.tu.report.ablation import COLOURS
 
 # column of history.csv -> label, and whether a wide range calls for a logarithmic axis
 QUANTITIES = {

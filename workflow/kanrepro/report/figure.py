@@ -14,12 +14,13 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from kanrepro.errors import UserError, cli, unknown
-from kanrepro.files import atomic
-from kanrepro.report import ablation, curves, published, results
+from kanrepro.core.errors import UserError, cli, unknown
+from kanrepro.core.files import atomic
+from kanrepro.report import curves, published, results
 from kanrepro.report.arguments import add_files
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.wording import only
+from kanrepro.tu.report import ablation
 
 FIGURES = ("figure4", "history", "history-molecules")
 DOTS = 150  # an inch

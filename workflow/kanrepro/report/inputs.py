@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kanrepro import catalog, superpixel_catalog
-from kanrepro.errors import unknown
-from kanrepro.report import descriptions as table4
+from kanrepro.core.errors import unknown
 from kanrepro.report import published
 from kanrepro.report.arguments import add_files
 from kanrepro.report.results import record_paths
+from kanrepro.superpixels import catalog as superpixel_catalog
+from kanrepro.tu import catalog
+from kanrepro.tu.report import descriptions as table4
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.report.statistics import Summary
 
 FOLDER = Path(__file__).resolve().parents[2] / "published"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from kanrepro.errors import UserError
-from kanrepro.record import Record
+from kanrepro.core.errors import UserError
+from kanrepro.core.record import Record
 from kanrepro.report.statistics import Summary
 
 METHODS = {

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kanrepro.report import statistics
-from kanrepro.report.descriptions import Source
 from kanrepro.report.document import SIGNS, Block, Document, Footnotes, Grid, Item, Records, Text
 from kanrepro.report.layout import TITLES, Difference, Layout, Row
 from kanrepro.report.published import AVERAGES, NOTHING, RUNS, Printed, Published
@@ -25,6 +24,7 @@ from kanrepro.report.wording import (
     short,
     signed,
 )
+from kanrepro.tu.report.descriptions import Source
 
 
 @dataclass

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kanrepro.record import Record
+from kanrepro.core.record import Record
 from kanrepro.report.results import Results
 
 

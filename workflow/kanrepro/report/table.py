@@ -10,13 +10,15 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from kanrepro.errors import UserError, cli, unknown
-from kanrepro.files import atomic
-from kanrepro.report import descriptions, digit_scores, longform, published, render, results, statistics
+from kanrepro.core.errors import UserError, cli, unknown
+from kanrepro.core.files import atomic
+from kanrepro.report import longform, published, render, results, statistics
 from kanrepro.report.document import Document
 from kanrepro.report.inputs import Inputs, add_inputs
 from kanrepro.report.scores import Builder
 from kanrepro.report.wording import only
+from kanrepro.superpixels.report import scores as digit_scores
+from kanrepro.tu.report import descriptions
 
 TABLES = ("table2", "table3", "table4")  # of the page
 ALL_TABLES = (*TABLES, "table7")

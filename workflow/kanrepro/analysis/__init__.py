@@ -1,1 +1,0 @@
-"""What trained encoders look like inside."""

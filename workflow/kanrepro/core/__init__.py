@@ -1,0 +1,1 @@
+"""What every stage leans on: files, errors, locks, resuming, downloads, records, catalogues, provenance."""

@@ -1,0 +1,76 @@
+"""What explanations of every kind of record say alike: files, code, commands, and how facts are laid out."""
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from kanrepro.core import provenance
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import sha256
+
+WIDTH = 10  # of the names at the left
+Measured = TypeVar("Measured")  # a record and where it lies
+
+
+class Named(Protocol):
+    """A file as a record names it."""
+
+    path: str
+    sha256: str
+
+
+def snakemake_command(preset: str, *targets: str) -> str:
+    """The one command that makes `targets` again, whether or not they exist."""
+    # --config takes all words up to the next option, so the targets must not follow it
+    return shlex.join(["snakemake", "--cores", "2", "--config", f"preset={preset}", "--force", *targets])
+
+
+def file_state(artefact: Named, root: Path) -> str:
+    """A file that a record names, and whether it is still the same below the folder `root`."""
+    path = root / artefact.path
+    if not path.is_file():
+        state = "not here now"
+    else:
+        try:
+            state = "unchanged" if sha256(path) == artefact.sha256 else "CHANGED since"
+        except UserError:
+            state = "DAMAGED since"
+    return f"{artefact.path}, SHA-256 {artefact.sha256}, {state}"
+
+
+def code_state(module: str, recorded: str) -> str:
+    """The digest of a stage's code in a record, and whether the code is still that; `module`: the stage's."""
+    now = provenance.code_digest(module)
+    return f"{module.rpartition('.')[2]} {recorded}, " + ("the same now" if now == recorded else f"DIFFERS from the code now ({now})")
+
+
+def laid_out(path: Path, facts: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """A record's facts, (name, lines) each, as lines of text."""
+    lines = [f"  record {path}"]
+    for name, texts in facts:
+        lines += [f"    {name if not i else '':{WIDTH}}{text}" for i, text in enumerate(texts)]
+    return lines
+
+
+def in_turn(
+    runs: Iterable[Measured],
+    settings_of: Callable[[Measured], dict[str, str]],
+    lines_of: Callable[[Measured, Mapping[str, str], bool, Path], list[str]],
+    results: Path,
+) -> list[str]:
+    """The lines of all runs; of settings each shows those that the run before did not have too.
+
+    Args:
+        settings_of: all settings of a run, as flat text.
+        lines_of: a run's lines, given the settings to show and whether a run stands before it.
+        results: the folder of a preset.
+    """
+    lines: list[str] = []
+    before: dict[str, str] = {}
+    for run in runs:
+        settings = settings_of(run)
+        own = {key: value for key, value in settings.items() if before.get(key) != value}
+        lines += ["", *lines_of(run, own, bool(before), results)]
+        before = settings
+    return lines

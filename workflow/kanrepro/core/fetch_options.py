@@ -1,0 +1,38 @@
+"""The options that every stage which fetches files takes."""
+
+import argparse
+import os
+from pathlib import Path
+
+from kanrepro.core.download import PATIENCE, Patience
+
+
+def add_fetch_options(parser: argparse.ArgumentParser, example: str, catalogue: str) -> None:
+    """Add --output, --mirror, --catalog, --timeout and --attempts.
+
+    Args:
+        example: a file that --output may name.
+        catalogue: what kind of catalogue file --catalog names.
+    """
+    named = os.environ.get("KANREPRO_MIRROR")
+    parser.add_argument("--output", type=Path, required=True, help=f"to write, for instance {example}")
+    parser.add_argument(
+        "--mirror",
+        type=Path,
+        default=Path(named) if named else None,
+        help="folder tried first (default: KANREPRO_MIRROR)",
+    )
+    parser.add_argument("--catalog", type=Path, action="append", default=[], help=f"your own {catalogue} (repeatable)")
+    parser.add_argument(
+        "--timeout", type=float, default=PATIENCE.timeout,
+        help=f"seconds without progress after which to retry ({PATIENCE.timeout:g})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--attempts", type=int, default=PATIENCE.attempts,
+        help=f"how often to try ({PATIENCE.attempts}), waiting 1, 2, 4, ... s in between",
+    )  # fmt: skip
+
+
+def patience_of(options: argparse.Namespace) -> Patience:
+    """How long --timeout and --attempts say to try."""
+    return Patience(timeout=options.timeout, attempts=max(options.attempts, 1))

@@ -1,0 +1,88 @@
+"""What typed settings are made of: groups of keys that refuse what they do not know, and the errors they give."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar, get_args
+
+import pydantic
+from pydantic import Field
+
+from kanrepro.core.errors import UserError, shown, unknown
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Scale = Annotated[float, Field(ge=0)]
+
+
+class Part(pydantic.BaseModel):
+    """A group of keys; unknown ones are refused."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, values: Any) -> Any:
+        """Python counts true as 1; `threads: yes` is a mistake all the same, and refused as the word that it is."""
+        if not isinstance(values, dict):
+            return values
+        wrong = [
+            name
+            for name, value in values.items()
+            if isinstance(value, bool) and name in cls.model_fields and _is_number(cls.model_fields[name].annotation)
+        ]
+        return {**values, **{name: str(values[name]).lower() for name in wrong}} if wrong else values
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes numbers and neither words nor truth values."""
+    kinds, waiting = set(), [annotation]
+    while waiting:
+        one = waiting.pop()
+        kinds.add(one)
+        waiting.extend(get_args(one))
+    return bool(kinds & {int, float}) and not kinds & {bool, str}
+
+
+Model = TypeVar("Model", bound=Part)
+
+
+def validate(model: type[Model], content: Any, where: str) -> Model:
+    """`content` as a `model`.
+
+    Args:
+        where: the file or option that the content comes from, for the message.
+
+    Raises:
+        UserError: naming the first key at fault, its value, and the nearest valid key or what is expected.
+    """
+    try:
+        return model.model_validate(content)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        key = ".".join(path)
+        if first["type"] == "extra_forbidden":
+            known = [".".join([*path[:-1], name]) for name in _keys(model, path[:-1])]
+            raise unknown(f"key in {where}", key, known) from None
+        named = shown(key)[1:-1] or "content"
+        raise UserError(f"{where}: {named} = {shown(first.get('input'))}: {first['msg']}.") from None
+
+
+def _keys(model: type[pydantic.BaseModel], path: list[str]) -> list[str]:
+    """The keys that the part of `model` at `path` knows."""
+    for name in path:
+        field = model.model_fields.get(name)
+        below = field.annotation if field else None
+        if not (isinstance(below, type) and issubclass(below, pydantic.BaseModel)):
+            return []
+        model = below
+    return list(model.model_fields)
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the leaves of `changes` put over it, neither of them altered."""
+    result = dict(base)
+    for key, value in changes.items():
+        below = result.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        result[key] = merged(below, value) if both else value
+    return result

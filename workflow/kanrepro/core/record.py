@@ -1,0 +1,103 @@
+"""The record: one JSON document a result, with everything that made it. Tables are functions of records alone."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import pydantic
+
+from kanrepro.core.errors import UserError
+from kanrepro.core.files import read_json, write_json
+from kanrepro.core.parts import Part
+
+EXPERIMENTS = ("tu", "sensitivity")  # on TU sets: tables 2 and 3, figure 5
+
+
+class Document(Part):
+    """A record that can be read and written; each kind adds its fields."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    schema_version: Literal[1] = pydantic.Field(1, alias="schema")
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """Read and validate a record.
+
+        Raises:
+            UserError: the file is missing, truncated, or not a record of this schema.
+        """
+        content = read_json(path)
+        try:
+            return cls.model_validate(content)
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "document"
+            raise UserError(f"{path} is not a record: {where}: {first['msg']}. Delete it and make it again.") from error
+
+    def write(self, path: Path | str) -> None:
+        """Write the record atomically."""
+        write_json(path, self.model_dump(by_alias=True))
+
+
+class Metric(Part):
+    """A score as a fraction; `value` is the mean of `folds`."""
+
+    value: float
+    folds: list[float] = []
+
+
+class Data(Part):
+    """The prepared set that was used."""
+
+    path: str
+    sha256: str
+    source_sha256: str | None = None  # of the archive that it was prepared from
+    graphs: int
+
+
+class Artefact(Part):
+    """A file and what it held when it was used."""
+
+    path: str
+    sha256: str
+
+
+class Code(Part):
+    """The code that ran: digests of the stages' import closures, and the checkout's commit."""
+
+    pretrain: str
+    probe: str
+    commit: str | None = None
+    dirty: bool = False
+
+
+class Cost(Part):
+    """What the result took, in seconds and MB."""
+
+    hardware: str
+    device: str
+    pretrain_seconds: float
+    probe_seconds: float
+    peak_memory_mb: float
+
+
+class Record(Document):
+    """One evaluated encoder: what, from what, by what code, at what cost, and the commands that make it again."""
+
+    experiment: str
+    dataset: str
+    method: str
+    encoder: Literal["mlp", "kan"]
+    reading: str
+    seed: int
+    preset: str
+    metrics: dict[str, Metric]
+    details: dict[str, Any] = {}
+    history: dict[str, float | int | None] = {}
+    settings: dict[str, Any]
+    data: Data
+    checkpoint: Artefact
+    folds: Artefact | None = None
+    code: Code
+    versions: dict[str, str]
+    cost: Cost
+    commands: list[str]

@@ -1,0 +1,119 @@
+"""Training that can be broken off: its state as plain tensors, and the loop that saves it and goes on from it."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from kanrepro.core import checkpoint
+from kanrepro.core.history import Row
+
+SAVING = 0.05  # share of the time that saving states may take: those of wide encoders are large
+ALWAYS = math.inf  # a state after each epoch, whatever it takes: epochs are long
+
+
+def tensors_of(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Weights and buffers as `model.<name>`, and what Adam keeps for each weight as `adam.<name>.<slot>`."""
+    names = [name for name, _ in model.named_parameters()]
+    slots = optimiser.state_dict()["state"]
+    moments = {f"adam.{names[i]}.{k}": v for i, slot in slots.items() for k, v in slot.items()}
+    return {f"model.{name}": t for name, t in model.state_dict().items()} | moments
+
+
+def put_back(model: nn.Module, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """The other way: load what `tensors_of` made into a model and optimiser that are built alike."""
+    model.load_state_dict(below("model", tensors))
+    parameters = dict(model.named_parameters())
+    index = {name: i for i, name in enumerate(parameters)}
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in below("adam", tensors).items():
+        parameter, slot = name.rsplit(".", 1)
+        if slot != "step":  # moments lie in memory as their weights do, channels last: the fused step relies on it
+            tensor = torch.empty_like(parameters[parameter]).copy_(tensor)
+        slots.setdefault(index[parameter], {})[slot] = tensor
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
+
+
+def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, without it."""
+    return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
+
+
+class Resumable(Protocol):
+    """A training by epochs, with its state as tensors and a document of JSON."""
+
+    seed: int
+
+    @property
+    def epoch(self) -> int: ...  # epochs done
+
+    @property
+    def epochs(self) -> int: ...  # at most
+
+    @property
+    def finished(self) -> bool: ...
+
+    def run_epoch(self) -> Row: ...
+
+    def describe(self, row: Row) -> str: ...  # an epoch's row in a few words
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]: ...
+
+    def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None: ...
+
+
+def save(training: Resumable, state_file: Path, identity: dict[str, Any]) -> None:
+    """Write the state of a run, which `identity` names."""
+    tensors, kept = training.state()
+    checkpoint.save_state(state_file, tensors, {"identity": identity, **kept})
+
+
+def train(
+    training: Resumable,
+    state_file: Path,
+    identity: dict[str, Any],
+    share: float = SAVING,
+    first: bool = True,
+    watch: Callable[[Row], None] | None = None,
+) -> None:
+    """Train to the end; resumes from `state_file` where it holds the same run.
+
+    Args:
+        training: what is trained, in place.
+        state_file: holds the last state saved.
+        identity: what must be equal for a state to be this run's.
+        share: of the time that saving may take: a state is saved after the last epoch, and after earlier ones as far
+            as this goes; `ALWAYS`: after each.
+        first: whether this process, of several that train as one, saves states and says how far it is.
+        watch: is shown each epoch's row.
+    """
+    found = checkpoint.load_state(state_file, identity, lambda text: print(text, file=sys.stderr))
+    if found:
+        training.restore(*found)
+        print(f"seed {training.seed}: resuming after epoch {training.epoch}", file=sys.stderr)
+    epochs, quiet = training.epochs, None if first else True  # None: no bar where no terminal is
+    bar = tqdm(total=epochs, initial=training.epoch, desc=f"seed {training.seed}", unit="epoch", disable=quiet)
+    cost, since = 0.0, time.perf_counter()
+    while not training.finished:
+        row = training.run_epoch()
+        if not first:
+            continue
+        if training.finished or time.perf_counter() - since >= cost / share:
+            start = time.perf_counter()
+            save(training, state_file, identity)
+            since = time.perf_counter()
+            cost = since - start
+        line = training.describe(row)
+        bar.set_postfix_str(line)
+        bar.update()
+        if bar.disable and (training.epoch % max(1, epochs // 10) == 0 or training.finished):
+            print(f"seed {training.seed}  epoch {training.epoch}/{epochs}  {line}", file=sys.stderr)
+        if watch:
+            watch(row)
+    bar.close()

@@ -1,1 +1,0 @@
-"""Images become graphs of superpixels."""

@@ -1,0 +1,1 @@
+"""DEQ-KAN on medical images: fetch, prepare, split, classify, assess."""

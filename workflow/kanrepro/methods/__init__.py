@@ -1,0 +1,1 @@
+"""The methods: what is learned from graphs without labels, one file each."""

@@ -1,0 +1,53 @@
+"""Settings of graph encoders."""
+
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import Field
+
+from kanrepro.core.parts import Part, Positive, Scale, Share
+
+
+class KanSettings(Part):
+    """KAN layers (Khan-GCL section 3, appendix F.1)."""
+
+    grid: Positive = Field(default=5, description="intervals of the grid (F.1)")
+    order: Annotated[int, Field(ge=1, le=5)] = Field(default=3, description="spline degree; 3 = cubic (F.1)")
+    range: tuple[float, float] = Field(
+        default=(-1.0, 1.0), description="interval that the grid covers; unstated, set by the reading"
+    )
+    base: bool = Field(default=True, description="SiLU branch of the original KAN; unstated")
+    coefficient_scale: Scale = Field(
+        default=0.1, description="std of initial coefficients times sqrt(inputs); unstated"
+    )
+
+    @pydantic.field_validator("range")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] >= value[1]:
+            raise ValueError("the lower end must be below the upper end")
+        return value
+
+
+class EncoderSettings(Part):
+    """GIN (table 5)."""
+
+    family: Literal["tu", "molecule", "superpixel"] = Field(
+        default="tu", description="what the graphs are; decides the form of GIN"
+    )
+    network: Literal["mlp", "kan"] = Field(default="kan", description="what updates a node; set by the method")
+    hidden: Positive = Field(default=32, description="width of every layer (table 5)")
+    layers: Positive = Field(default=3, description="number of layers (table 5)")
+    readout: Literal["sum", "mean"] = Field(default="sum", description="over the nodes of a graph (table 5)")
+    join: Literal["concat", "last", "sum"] = Field(
+        default="concat", description="z from all layers or the last; GraphCL concatenates on TU, sums on superpixels"
+    )
+    normalise_input: bool = Field(default=False, description="batch norm before each KAN; set by the reading")
+    dropout: Share = Field(default=0.0, description="after every layer, of molecules alone; GraphCL pre-trains without")
+    kan: KanSettings = KanSettings()
+
+    @pydantic.model_validator(mode="after")
+    def _joined(self) -> "EncoderSettings":
+        if (self.join == "sum") != (self.family == "superpixel"):
+            raise ValueError("z is the 'sum' over all layers for the family 'superpixel', and for it alone")
+        return self

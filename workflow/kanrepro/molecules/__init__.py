@@ -1,0 +1,1 @@
+"""Transfer learning on molecules: pre-train on ZINC, fine-tune on MoleculeNet."""

@@ -1,0 +1,1 @@
+"""Tables of transfer learning, and their part of the page."""

@@ -1,0 +1,133 @@
+"""Records of transfer learning gathered into cells: (data set, method, reading) -> runs, by each rule for the epoch."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanrepro.core.errors import UserError
+from kanrepro.molecules.record import MeasureRecord, TransferRecord
+from kanrepro.report.layout import label_of
+from kanrepro.report.results import CONTROLS, METHODS, Cell, Results, Run, differing, record_paths, without_seeds
+
+BEST, LAST = "best epoch", "last epoch"
+KNOWN = (*METHODS, "attr_masking", *(name for name in CONTROLS if name.startswith("untrained")), "fingerprint")
+
+TransferRun = Run[TransferRecord]
+TransferCell = Cell[TransferRecord]
+
+ONE_READING = "This row is the same in every reading: an MLP has no grid to keep to, a fingerprint no network."
+
+
+@dataclass(frozen=True)
+class TransferResults(Results):
+    """All cells by one rule."""
+
+    demo: frozenset[str] = frozenset()  # data sets that are stand-ins, as the records say
+
+    def cell(self, dataset: str, method: str, reading: str) -> Cell | None:
+        """The cell; of what has no readings, the one that was run."""
+        found = self.cells.get((dataset, method, reading))
+        if found is None and reading != "own":
+            runs = [(key, cell) for key, cell in self.cells.items() if key[:2] == (dataset, method) and key[2] != "own"]
+            if len(runs) == 1 and runs[0][1].runs[0].record.encoder != "kan":
+                return Cell(runs[0][1].runs, (*runs[0][1].notes, ONE_READING))
+        return found
+
+    def readings_of(self, method: str) -> list[str]:
+        """The readings in which a method was run on some set, in the order of tables."""
+        found = {reading for _, name, reading in self.cells if name == method}
+        first = [reading for reading in ("own", "literal", "repaired", "none") if reading in found]
+        return [*first, *sorted(found - set(first))]
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The readings of methods with a KAN, in the order of tables."""
+        found = {reading for (_, _, reading), cell in self.cells.items() if cell.runs[0].record.encoder == "kan"}
+        first = [reading for reading in ("literal", "repaired") if reading in found]
+        return (*first, *sorted(found - set(first)))
+
+
+def read(paths: Iterable[Path], preset: str) -> dict[str, TransferResults]:
+    """Rule -> the records at `paths` by it, whatever their order.
+
+    Raises:
+        UserError: a record is corrupt, belongs to another preset, names an unknown method, or two hold the same run.
+    """
+    runs: dict[str, dict[tuple[str, str, str], dict[int, TransferRun]]] = {BEST: {}, LAST: {}}
+    demo = set()
+    for path in sorted({Path(path) for path in paths}):
+        record = TransferRecord.read(path)
+        if record.experiment != "transfer":
+            continue  # as those of figure 5
+        if record.preset != preset:
+            raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
+        if record.method not in KNOWN:
+            raise UserError(f"{path}: method {record.method!r} is not one of {', '.join(KNOWN)}; delete the record.")
+        if record.demo:
+            demo.add(record.dataset)
+        for rule, scores in ((BEST, record.best), (LAST, record.last)):
+            if scores is None:
+                continue
+            seeds = runs[rule].setdefault((record.dataset, record.method, record.reading), {})
+            if record.seed in seeds:
+                raise UserError(f"{seeds[record.seed].path} and {path} hold the same run; delete one of them.")
+            seeds[record.seed] = Run(record.seed, 100 * scores.test, path, record)
+    return {rule: TransferResults(_cells(found), demo=frozenset(demo)) for rule, found in runs.items()}
+
+
+def _cells(
+    runs: Mapping[tuple[str, str, str], Mapping[int, TransferRun]],
+) -> dict[tuple[str, str, str], TransferCell]:
+    ordered = {key: tuple(seeds[seed] for seed in sorted(seeds)) for key, seeds in sorted(runs.items())}
+    return {key: Cell(found, _notes(found)) for key, found in ordered.items()}
+
+
+def _notes(runs: tuple[TransferRun, ...]) -> tuple[str, ...]:
+    """What a reader of the number must know: unlike runs, tasks that do not count."""
+    first = _identity(runs[0].record)
+    keys = sorted({key for run in runs[1:] for key, value in _identity(run.record).items() ^ first.items()})
+    record = runs[0].record
+    excluded = record.excluded.get("test", [])
+    missing = (
+        "Without both classes among the test molecules, and so in no mean: "
+        f"{len(excluded)} of {len(record.tasks)} tasks.",
+    )
+    return differing(keys) + (missing if excluded else ())
+
+
+def _identity(record: TransferRecord) -> dict[str, str]:
+    """What must agree between the runs of a cell: everything but the seed, as flat text."""
+    flat = {"data.sha256": record.data.sha256, "split": record.split, "code": record.code.digest}
+    flat |= {f"settings.{key}": value for key, value in without_seeds(record.settings).items()}
+    if record.pretraining:
+        flat |= {"pretraining.code": record.pretraining.code, "pretraining.epochs": str(record.pretraining.epochs)}
+        flat |= {f"pretraining.{key}": value for key, value in without_seeds(record.pretraining.settings).items()}
+    return flat
+
+
+def read_measures(paths: Iterable[Path], preset: str) -> dict[Path, MeasureRecord]:
+    """The records of clocked steps at `paths`, in the order of encoder width. Raises UserError as `read`."""
+    found = {path: MeasureRecord.read(path) for path in sorted({Path(path) for path in paths})}
+    for path, record in found.items():
+        if record.preset != preset:
+            raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
+        for name in record.methods:
+            if name.split("/")[0] not in KNOWN:
+                raise UserError(f"{path}: method {name!r} is unknown; delete the record.")
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].width, str(pair[0]))))
+
+
+def transfer_paths(folder: Path) -> list[Path]:
+    """The records of transfer learning below `folder`. Raises UserError where there is no such folder."""
+    return record_paths(folder, "transfer/*")
+
+
+def measure_paths(folder: Path) -> list[Path]:
+    """The records of clocked steps below `folder`. Raises UserError where there is no such folder."""
+    return record_paths(folder, "measure")
+
+
+def method_label(name: str) -> str:
+    """`<method>/<reading>` in words."""
+    method, _, reading = name.partition("/")
+    return f"{label_of(method)} ({reading})" if reading and reading != "none" else label_of(method)

@@ -1,0 +1,1 @@
+"""Pre-training of graph encoders: settings, the set that is seen, the loop, the stage."""

@@ -1,0 +1,97 @@
+"""The data of a pre-training: a store where its views are drawn, with the features that encoders see."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kanrepro.contrast.masking import mask_atoms
+from kanrepro.contrast.views import draw_views
+from kanrepro.core.errors import UserError
+from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.store.features import add_self_loops, node_features
+from kanrepro.store.store import GraphBatch, GraphStore
+
+ROOM = 0.5  # share of an accelerator's free memory that the graphs may take
+KINDS = {"molecule": "molecules", "superpixel": "superpixel graphs", "tu": "graphs with labels or none"}
+Batches = tuple[GraphBatch, ...]  # what one step sees: two views, or one batch with masked atoms
+
+
+@dataclass
+class GraphSet:
+    """A store with its features, on the training device or, where it does not fit there, in memory-mapped files.
+
+    Attributes:
+        store: all graphs.
+        original: what an untouched graph looks like: the store, or with GraphCL's self-loops.
+        x: (N, D) features, or fields that an encoder embeds.
+        settings: of the pre-training.
+        device: where batches go.
+    """
+
+    store: GraphStore
+    original: GraphStore
+    x: Tensor
+    settings: PretrainSettings
+    device: torch.device
+
+    @property
+    def home(self) -> torch.device:
+        """Where the graphs lie, and views are drawn."""
+        return self.x.device
+
+    def draw(self, index: Tensor, size: int, generator: torch.Generator) -> Iterator[Batches]:
+        """What training sees of the graphs `index`, in batches of `size` on its device; index and generator at home."""
+        views = self.settings.views
+        made: Sequence[Iterator[GraphBatch]]
+        if self.settings.objective == "infograph":
+            made = [self.original.batch(index, self.x).split(size)]
+        elif self.settings.objective == "attr_masking":
+            batch = self.original.batch(index, self.x)
+            made = [mask_atoms(batch, self.settings.masking.ratio, generator).split(size)]
+        elif views.first_view == "original":
+            untouched = self.original.batch(index, self.x).split(size)
+            made = [untouched, draw_views(self.store, self.x, index, size, views, generator)]
+        else:
+            made = [draw_views(self.store, self.x, index, size, views, generator) for _ in range(2)]
+        for seen in zip(*made, strict=True):
+            yield seen if self.home == self.device else tuple(batch.to(self.device) for batch in seen)
+
+    @classmethod
+    def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":
+        """A set as its family wants it.
+
+        Raises:
+            UserError: the store holds graphs of another family.
+        """
+        device = torch.device(device)
+        found = family_of(store)
+        if found != settings.encoder.family:
+            raise UserError(
+                f"the store {store.meta.get('name', '')} holds {KINDS[found]}, but encoder.family is "
+                f"{settings.encoder.family!r}. Name another store, or another family in --settings."
+            )
+        if found == "molecule":
+            held = store.to(device) if _resident(store, settings, device) else store
+            return cls(held, held, held.x, settings, device)
+        features = settings.features
+        x = node_features(store, features.unlabelled, features.degree_cap)
+        store = replace(store, edge_index=store.edge_index.long(), edge_attr=None)  # once, not for every batch
+        original = add_self_loops(store) if features.self_loops else store
+        return cls(store.to(device), original.to(device), x.to(device), settings, device)
+
+
+def family_of(store: GraphStore) -> str:
+    """What the graphs of a store are, as `encoder.family` names it."""
+    if store.edge_attr is not None and (store.x.shape[1], store.edge_attr.shape[1]) == (2, 2):
+        return "molecule"
+    return "superpixel" if store.x.is_floating_point() else "tu"
+
+
+def _resident(store: GraphStore, settings: PretrainSettings, device: torch.device) -> bool:
+    """Whether the graphs are held on the device."""
+    if settings.optimiser.residence != "auto" or device.type == "cpu":
+        return settings.optimiser.residence == "device"
+    size = sum(tensor.nbytes for tensor in vars(store).values() if isinstance(tensor, Tensor))
+    return size < ROOM * torch.cuda.mem_get_info(device)[0]

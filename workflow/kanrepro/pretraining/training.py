@@ -1,0 +1,174 @@
+"""One training: epochs over what the views of a set show, with a history and a state that can be resumed."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from kanrepro.contrast.ckfi import discriminative_scores, independent_scores
+from kanrepro.core.distributed import Ranks
+from kanrepro.core.errors import UserError
+from kanrepro.core.history import Row
+from kanrepro.core.resume import put_back, tensors_of
+from kanrepro.core.streams import stream
+from kanrepro.methods.objectives import OBJECTIVES
+from kanrepro.models.encoders import build_encoder
+from kanrepro.pretraining.graph_set import Batches, GraphSet
+from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.store.store import GraphStore
+
+VIEW_NODES = {"cpu": 100_000, "cuda": 500_000}  # drawn at once: what fits into caches, or makes launches rare
+HISTORY: dict[str, Sequence[str]] = {  # columns, by what is learned
+    "contrast": (
+        "epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "seconds",
+    ),
+    "infograph": ("epoch", "loss", "accuracy", "outside_grid", "seconds"),
+    "attr_masking": ("epoch", "loss", "accuracy", "outside_grid", "seconds"),
+}  # fmt: skip
+
+
+class Training:
+    """Model, optimiser and history of one run, with its state as plain tensors.
+
+    Args:
+        store: the graphs.
+        settings: of the pre-training.
+        seed: of initial weights, order, views and perturbations.
+        device: where the model is.
+        limit: at most so many graphs of the store, drawn once, the same for all seeds; None: all of them.
+        ranks: this process among those that train as one; each takes its part of every batch.
+    """
+
+    def __init__(
+        self,
+        store: GraphStore,
+        settings: PretrainSettings,
+        seed: int,
+        device: torch.device | str,
+        limit: int | None = None,
+        ranks: Ranks | None = None,
+    ) -> None:
+        self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        self.ranks = ranks or Ranks()
+        self.graphs = GraphSet.prepare(store, settings, device)
+        some = limit is not None and limit < len(store)
+        self.subset = torch.randperm(len(store), generator=stream(0, "subset"))[:limit].sort()[0] if some else None
+        generator = stream(seed, "initial")
+        encoder = build_encoder(self.graphs.x.shape[1], settings.encoder, generator)
+        self.model = OBJECTIVES[settings.objective](encoder, settings, generator).to(device)
+        self.step = self.model if self.ranks.world == 1 else DistributedDataParallel(self.model)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=settings.optimiser.learning_rate, fused=True)
+        self.history: list[dict[str, float | None]] = []
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.history)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that it takes."""
+        return self.settings.optimiser.epochs
+
+    @property
+    def finished(self) -> bool:
+        return self.epoch >= self.epochs
+
+    @property
+    def size(self) -> int:
+        """Graphs that are trained on."""
+        return len(self.graphs.store) if self.subset is None else len(self.subset)
+
+    def order(self) -> Tensor:
+        """The graphs in the order in which the coming epoch takes them."""
+        once = self.settings.optimiser.shuffle == "once"
+        order = torch.randperm(self.size, generator=stream(self.seed, "order" if once else f"order {self.epoch}"))
+        return order if self.subset is None else self.subset[order]
+
+    def views(self, generator: torch.Generator) -> Iterator[Batches]:
+        """What each step of the coming epoch sees; a last batch of one graph, without a negative, is left out.
+
+        Views are drawn for many batches at once, up to about VIEW_NODES nodes: a batch alone is too small to keep a
+        processor busy. Of several processes each draws its part of every batch, parts of equal size: what is left of a
+        batch is left out.
+        """
+        store, ranks = self.graphs.store, self.ranks
+        size = self.settings.optimiser.batch_size // ranks.world
+        order = self.order()
+        if ranks.world > 1:
+            parts = order.split(size * ranks.world)
+            order = torch.cat([part[: len(part) // ranks.world * ranks.world].chunk(ranks.world)[ranks.rank]
+                               for part in parts if len(part) >= ranks.world])  # fmt: skip
+        nodes = VIEW_NODES[self.graphs.home.type]
+        batches = max(1, nodes * len(store) // (size * max(store.x.shape[0], 1)))
+        for index in order.to(self.graphs.home).split(size * batches):
+            for seen in self.graphs.draw(index, size, generator):
+                if seen[0].num_graphs * ranks.world > 1:
+                    yield seen
+
+    def run_epoch(self) -> dict[str, float | None]:
+        """Train one epoch and append its row of the history.
+
+        Raises:
+            UserError: the loss or a weight is no longer finite.
+        """
+        start = time.perf_counter()
+        generator = stream(self.seed, f"perturbations {self.epoch}", self.device)
+        own = f" of {self.ranks.rank}" if self.ranks.rank else ""
+        low = self.settings.optimiser.precision == "bfloat16"
+        self.model.train()
+        totals: dict[str, Tensor] = {}
+        steps = 0
+        for seen in self.views(stream(self.seed, f"views {self.epoch}{own}", self.graphs.home)):
+            self.optimiser.zero_grad(set_to_none=True)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+                terms = self.step(*seen, generator)
+            terms["loss"].backward()
+            self.optimiser.step()
+            terms["outside_grid"] = self.model.encoder.outside_share()
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0) + value.detach()
+            steps += 1
+        if not steps:
+            raise UserError(f"{self.size} graphs make no batch of two; contrast needs at least two graphs.")
+        columns = HISTORY[self.settings.objective]
+        row: dict[str, float | None] = {name: None for name in columns} | {
+            name: float(total) / steps for name, total in totals.items()
+        }
+        self._check(row["loss"])
+        if not math.isfinite(row["outside_grid"] or 0.0):
+            row["outside_grid"] = None  # an MLP has no grid
+        coefficients = self.model.encoder.scored_coefficients()
+        if coefficients and "delta_mean" in row:
+            row["delta_mean"] = float(torch.cat([independent_scores(c) for c in coefficients]).mean())
+            row["rho_mean"] = float(torch.cat([discriminative_scores(c) for c in coefficients]).mean())
+        if "cos_hard" in row:
+            row["cos_hard"] = row["loss_hn"]
+        row |= {"epoch": self.epoch + 1, "seconds": time.perf_counter() - start}
+        self.history.append(row)
+        return row
+
+    def _check(self, loss: float | None) -> None:
+        weights = torch.stack([p.isfinite().all() for p in self.model.parameters()]).all()
+        if loss is None or not math.isfinite(loss) or not bool(weights):
+            raise UserError(
+                f"training diverged in epoch {self.epoch + 1} (loss {loss}); nothing was written for it. "
+                f"Lower optimiser.learning_rate ({self.settings.optimiser.learning_rate}) or use precision float32."
+            )
+
+    def describe(self, row: Row) -> str:
+        """An epoch's row in a few words."""
+        return f"loss {row['loss']:.4f}  {row['seconds']:.2f} s"
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Weights, buffers and optimiser moments by name; the history."""
+        return tensors_of(self.model, self.optimiser), {"history": self.history}
+
+    def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
+        """Continue from a state."""
+        put_back(self.model, self.optimiser, tensors)
+        self.history = kept["history"]

@@ -1,0 +1,19 @@
+"""Settings of node features."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from kanrepro.core.parts import Part, Positive
+
+
+class FeatureSettings(Part):
+    """Node features of TU sets."""
+
+    unlabelled: Literal["constant", "degree"] = Field(
+        default="constant", description="sets without labels; set by the reading"
+    )
+    degree_cap: Positive = Field(default=64, description="larger degrees count as this one; unstated")
+    self_loops: bool = Field(
+        default=False, description="GraphCL's habit: on all nodes but a graph's last, in untouched graphs"
+    )

@@ -1,0 +1,1 @@
+"""Across families: sensitivity to hyperparameters, and what trained encoders look like inside."""

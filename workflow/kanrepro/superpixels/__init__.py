@@ -1,0 +1,1 @@
+"""MNIST superpixels: images to graphs, semi-supervised classification, retrieval."""

@@ -1,0 +1,1 @@
+"""Table 7 and Figure 3."""

@@ -1,0 +1,1 @@
+"""Unsupervised learning on TU graph sets: frozen embeddings, classified by an SVM."""

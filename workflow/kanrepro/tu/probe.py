@@ -1,0 +1,160 @@
+"""Evaluate a frozen encoder: embed all graphs, classify them by SVM over given folds, write the record.
+
+Reads encoder.safetensors (with run.json beside it), the graph store that it was trained on, and a fold file. Writes one
+record (JSON, `kanrepro.core.record`): accuracies as fractions for each fold, the C chosen in each, and everything that the
+number was made from. With --shuffle-labels the labels are permuted first: a control that must sit at chance.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanrepro.core import provenance, record
+from kanrepro.core.errors import UserError, cli
+from kanrepro.core.files import read_json, sha256
+from kanrepro.core.options import check_threads, command_line, read_object
+from kanrepro.core.parts import validate
+from kanrepro.tu.settings import SvmSettings
+from kanrepro.tu.splits import read_folds
+from kanrepro.tu.svm import SvmResult, cross_validate
+
+
+def shuffled(y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """The labels y (G,) in an order drawn from `seed`: embeddings can then tell nothing about them."""
+    return np.random.default_rng(seed).permutation(y)
+
+
+def evaluate(
+    z: NDArray[np.float64], y: NDArray[np.int64], folds: Path, store_sha256: str, settings: SvmSettings, threads: int
+) -> SvmResult:
+    """Cross-validate embeddings z (G, D) with labels y (G,) over the fold file `folds`.
+
+    Raises:
+        UserError: the fold file is damaged, of another set or of another number of folds, or the SVM cannot be trained.
+    """
+    test = read_folds(folds, len(y))
+    made_for = read_json(folds).get("store_sha256")
+    if made_for not in (None, store_sha256):
+        raise UserError(f"{folds} was made for another version of this set. Make it again.")
+    if len(test) != settings.folds:
+        raise UserError(f"{folds} holds {len(test)} folds, but svm.folds is {settings.folds}. Make them agree.")
+    return cross_validate(z, y, test, settings.c_values, settings.inner_folds, threads)
+
+
+def probe(
+    checkpoint: Path,
+    store: Path,
+    folds: Path,
+    settings: SvmSettings,
+    shuffle_labels: bool,
+    threads: int,
+    command: str,
+    experiment: str = "tu",
+) -> record.Record:
+    """Embed, classify, and gather the record. `command` is the line that makes it again."""
+    import torch
+
+    from kanrepro.core.machine import peak_memory_mb
+    from kanrepro.store.store import GraphStore
+    from kanrepro.tu.embed import embed
+
+    torch.set_num_threads(threads)
+    start = time.perf_counter()
+    z, y, trained = embed(checkpoint, store)
+    dataset, seed, run = trained["dataset"], trained["seed"], trained["run"]
+    try:
+        labels = shuffled(y, seed) if shuffle_labels else y
+        result = evaluate(z, labels, folds, trained["store"], settings, threads)
+    except UserError as error:
+        raise UserError(f"{dataset}: {error}") from None
+    seconds = time.perf_counter() - start
+    commit, dirty = provenance.commit()
+    accuracy = record.Metric(value=float(np.mean(result.accuracies)), folds=result.accuracies)
+    return record.Record(
+        schema=1,
+        experiment=experiment,
+        dataset=dataset,
+        method="shuffled_labels" if shuffle_labels else trained["method"],
+        encoder=trained["settings"]["encoder"]["network"],
+        reading=trained["reading"],
+        seed=seed,
+        preset=run["preset"],
+        metrics={"accuracy": accuracy},
+        details=_details(z, y, result, threads),
+        history={"epochs": trained["settings"]["optimiser"]["epochs"], **trained["history"]},
+        settings={"pretrain": trained["settings"], "svm": settings.model_dump(mode="json")},
+        data=record.Data(
+            path=str(store),
+            sha256=trained["store"],
+            source_sha256=GraphStore.load(store).meta.get("source_sha256"),
+            graphs=len(y),
+        ),
+        checkpoint=record.Artefact(path=str(checkpoint), sha256=sha256(checkpoint)),
+        folds=record.Artefact(path=str(folds), sha256=sha256(folds)),
+        code=record.Code(
+            pretrain=trained["code"], probe=provenance.code_digest("kanrepro.tu.probe"), commit=commit, dirty=dirty
+        ),
+        versions=provenance.versions(),
+        cost=record.Cost(
+            hardware=run["hardware"],
+            device=run["device"],
+            pretrain_seconds=run["seconds"],
+            probe_seconds=seconds,
+            peak_memory_mb=max(run["peak_memory_mb"], peak_memory_mb(torch.device("cpu"))),
+        ),
+        commands=[run["command"], command],
+    )
+
+
+def _details(z: NDArray[np.float64], y: NDArray[np.int64], result: SvmResult, threads: int) -> dict[str, Any]:
+    return {
+        "chosen_c": result.chosen_c,
+        "embedding_size": z.shape[1],
+        "embedding_max": float(np.abs(z).max()),
+        "majority_share": float(np.bincount(y).max() / len(y)),  # what always naming the largest class would score
+        "threads": threads,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line: python -m kanrepro.tu.probe."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kanrepro.tu.probe", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
+    parser.add_argument("--store", type=Path, required=True, help="the graph store that it was trained on")
+    parser.add_argument("--folds", type=Path, required=True, help="fold file, made by kanrepro.tu.splits")
+    parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
+    parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of SvmSettings to change")
+    parser.add_argument("--shuffle-labels", action="store_true", help="control: permute the labels first")
+    parser.add_argument(
+        "--experiment",
+        choices=record.EXPERIMENTS,
+        default="tu",
+        help="whose record it is (default: tu, tables 2 and 3)",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    arguments = parser.parse_args(argv)
+    check_threads(arguments.threads)
+
+    settings = validate(SvmSettings, read_object(arguments.settings), "--settings")
+    command = command_line("kanrepro.tu.probe", argv)
+    made = probe(
+        arguments.checkpoint, arguments.store, arguments.folds, settings, arguments.shuffle_labels, arguments.threads,
+        command, arguments.experiment,
+    )  # fmt: skip
+    made.write(arguments.output)
+    accuracy = made.metrics["accuracy"]
+    print(
+        f"{made.dataset} {made.method} ({made.reading}, seed {made.seed}): "
+        f"accuracy {100 * accuracy.value:.2f} % over {len(accuracy.folds)} folds, {made.cost.probe_seconds:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    cli(main)
