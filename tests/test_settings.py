@@ -47,7 +47,7 @@ def test_keys_of_the_configuration_come_over_the_preset() -> None:
         ({"tu": {"seeds": []}}, "tu.seeds = []"),
         ({"tu": {"seeds": [1, 1]}}, "1 stands there twice"),
         ({"tu": {"methods": ["khangcl"]}}, "Did you mean 'khan_gcl'?"),
-        ({"tu": {"pretrain": {"optimiser": {"learning_rate": 0}}}}, "tu.pretrain.optimiser.learning_rate = 0"),
+        ({"tu": {"pretrain": {"optimiser": {"learning_rate": -1}}}}, "tu.pretrain.optimiser.learning_rate = -1"),
         ({"tu": {"pretrain": {"encoder": {"kan": {"range": [1, -1]}}}}}, "the lower end must be below the upper end"),
         (
             {"tu": {"readings": {"literal": {"encoder": {"kan": {"rnge": [0, 1]}}}}}},

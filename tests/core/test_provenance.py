@@ -13,6 +13,8 @@ MODULES = sorted(
     "kanrepro" + "".join(f".{part}" for part in path.relative_to(PACKAGE).with_suffix("").parts if part != "__init__")
     for path in PACKAGE.rglob("*.py")
 )
+
+
 @pytest.mark.parametrize(
     "module", ["kanrepro.settings", "kanrepro.tu.catalog", "kanrepro.core.record", "kanrepro.report.table"]
 )

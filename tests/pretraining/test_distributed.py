@@ -60,9 +60,12 @@ def share(output: Path) -> None:
 
 def launch(*words: str) -> subprocess.CompletedProcess[str]:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(PROCESSES)]
-    return subprocess.run(
-        [*launcher, *words], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }  # helpers of the tests
+    return subprocess.run([*launcher, *words], capture_output=True, text=True, env=environment)
 
 
 def test_two_processes_take_the_step_of_one(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def file_state(artefact: Named, root: Path) -> str:
 def code_state(module: str, recorded: str) -> str:
     """The digest of a stage's code in a record, and whether the code is still that; `module`: the stage's."""
     now = provenance.code_digest(module)
-    return f"{module.rpartition('.')[2]} {recorded}, " + ("the same now" if now == recorded else f"DIFFERS from the code now ({now})")
+    return f"{module.rpartition('.')[2]} {recorded}, " + (
+        "the same now" if now == recorded else f"DIFFERS from the code now ({now})"
+    )
 
 
 def laid_out(path: Path, facts: Sequence[tuple[str, Sequence[str]]]) -> list[str]:

@@ -68,7 +68,13 @@ def _run(run: ImageRun, settings: Mapping[str, str], again: bool, results: Path)
             ("weights", [f"{file_state(record.checkpoint, root)}, epoch {history.best_epoch} of {history.epochs}"]),
             ("settings", ["as above, but:", *written] if again else written),
             ("seed", [str(record.seed)]),
-            ("code", [code_state("kanrepro.images.classify", record.code.classify), code_state("kanrepro.images.assess", record.code.assess)]),
+            (
+                "code",
+                [
+                    code_state("kanrepro.images.classify", record.code.classify),
+                    code_state("kanrepro.images.assess", record.code.assess),
+                ],
+            ),
             ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
             ("machine", [f"{cost.hardware}; {cost.device}"]),
             ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),

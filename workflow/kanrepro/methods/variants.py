@@ -39,10 +39,16 @@ SUPERPIXEL_BASELINES: dict[str, Changes] = {
     "infograph": {"objective": "infograph", "encoder": {"network": "mlp"}, **_NO_NEGATIVES},
 }
 
-# What a number must beat, or sit at: encoders as initialised, and the full method with permuted labels.
+_UNTRAINED: Changes = {"optimiser": {"epochs": 0}}
+_CALIBRATED: Changes = {**_UNTRAINED, "statistics": {"of": "views"}}
+
+# What a number must beat, or sit at: encoders as initialised, with batch norms that saw the views (what training must
+# beat) or nothing at all (mean 0, variance 1: no control of training), and the full method with permuted labels.
 CONTROLS: dict[str, Changes] = {
-    "untrained_mlp": {"encoder": {"network": "mlp"}, "optimiser": {"epochs": 0}, **_NO_NEGATIVES},
-    "untrained_kan": {**_kan(), "optimiser": {"epochs": 0}},
+    "calibrated_mlp": {"encoder": {"network": "mlp"}, **_CALIBRATED, **_NO_NEGATIVES},
+    "calibrated_kan": {**_kan(), **_CALIBRATED},
+    "untrained_mlp": {"encoder": {"network": "mlp"}, **_UNTRAINED, **_NO_NEGATIVES},
+    "untrained_kan": {**_kan(), **_UNTRAINED},
     "shuffled_labels": _kan("delta", "rho"),
 }
 

@@ -53,7 +53,7 @@ class MoleculeOptimiserSettings(OptimiserSettings):
     """Adam (F.2)."""
 
     epochs: Annotated[int, Field(ge=0)] = Field(default=100, description="F.2; 0: the untrained encoder")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-4, description="F.2")
+    learning_rate: Annotated[float, Field(ge=0)] = Field(default=1e-4, description="F.2")
     batch_size: Annotated[int, Field(ge=2)] = Field(default=256, description="molecules; unstated, GraphCL's")
 
 
@@ -117,7 +117,7 @@ class SuperpixelOptimiserSettings(OptimiserSettings):
     """Adam (GraphCL's MNIST code)."""
 
     epochs: Annotated[int, Field(ge=0)] = Field(default=80, description="GraphCL's; 0: the untrained encoder")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="GraphCL's")
+    learning_rate: Annotated[float, Field(ge=0)] = Field(default=1e-3, description="GraphCL's")
 
 
 class SuperpixelPretrainSettings(PretrainSettings):

@@ -90,6 +90,7 @@ def main(argv: list[str] | None = None) -> None:
     with run_lock(arguments.output) if ranks.first else nullcontext():
         training = Training(store, settings, arguments.seed, device, arguments.limit, ranks)
         train(training, state_file, identity, ALWAYS, ranks.first)
+        training.calibrate()
         leave_ranks()
         if ranks.first:
             words = sys.argv[1:] if argv is None else argv
@@ -104,7 +105,8 @@ def _write(training: Training, arguments: argparse.Namespace, identity: dict[str
         "reading": arguments.reading,
         "in_features": training.graphs.x.shape[1],
         "graphs": training.size,
-        "history": {k: v for k, v in (training.history or [{}])[-1].items() if k not in ("epoch", "seconds")},
+        "history": {k: v for k, v in (training.history or [{}])[-1].items() if k not in ("epoch", "seconds")}
+        | training.spline_shares(),
         **identity,
     }
     checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)

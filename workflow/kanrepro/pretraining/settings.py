@@ -14,7 +14,9 @@ class OptimiserSettings(Part):
     """Adam (F.3)."""
 
     epochs: Annotated[int, Field(ge=0)] = Field(default=60, description="F.3; 0: the untrained encoder")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-4, description="F.3")
+    learning_rate: Annotated[float, Field(ge=0)] = Field(
+        default=1e-4, description="F.3; 0: weights stay, batch norms move"
+    )
     batch_size: Annotated[int, Field(ge=2)] = Field(default=128, description="graphs; unstated, GraphCL's")
     shuffle: Literal["each_epoch", "once"] = Field(default="each_epoch", description="once: GraphCL's code")
     precision: Literal["float32", "tensorfloat32", "bfloat16"] = Field(
@@ -29,6 +31,17 @@ class OptimiserSettings(Part):
     )
 
 
+class StatisticsSettings(Part):
+    """Running statistics of the encoder's batch norms, with which z is computed."""
+
+    of: Literal["training", "views", "graphs"] = Field(
+        default="training",
+        description="moving averages that training leaves (untrained: mean 0, variance 1), or averages over passes "
+        "without gradient after it: over views, or over untouched graphs; unstated",
+    )
+    passes: Positive = Field(default=3, description="over all graphs, for `views` and `graphs`")
+
+
 class PretrainSettings(Part):
     """Everything that decides one pre-training, but for the data and the seed."""
 
@@ -41,3 +54,4 @@ class PretrainSettings(Part):
     contrast: ContrastSettings = ContrastSettings()
     masking: MaskingSettings = MaskingSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
+    statistics: StatisticsSettings = StatisticsSettings()

@@ -17,17 +17,20 @@ from kanrepro.core.resume import put_back, tensors_of
 from kanrepro.core.streams import stream
 from kanrepro.methods.objectives import OBJECTIVES
 from kanrepro.models.encoders import build_encoder
+from kanrepro.models.spline_share import spline_shares
+from kanrepro.pretraining.calibration import calibrate
 from kanrepro.pretraining.graph_set import Batches, GraphSet
 from kanrepro.pretraining.settings import PretrainSettings
-from kanrepro.store.store import GraphStore
+from kanrepro.store.store import GraphBatch, GraphStore
 
 VIEW_NODES = {"cpu": 100_000, "cuda": 500_000}  # drawn at once: what fits into caches, or makes launches rare
 HISTORY: dict[str, Sequence[str]] = {  # columns, by what is learned
     "contrast": (
-        "epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "seconds",
+        "epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "spline_share",
+        "seconds",
     ),
-    "infograph": ("epoch", "loss", "accuracy", "outside_grid", "seconds"),
-    "attr_masking": ("epoch", "loss", "accuracy", "outside_grid", "seconds"),
+    "infograph": ("epoch", "loss", "accuracy", "outside_grid", "spline_share", "seconds"),
+    "attr_masking": ("epoch", "loss", "accuracy", "outside_grid", "spline_share", "seconds"),
 }  # fmt: skip
 
 
@@ -148,9 +151,33 @@ class Training:
             row["rho_mean"] = float(torch.cat([discriminative_scores(c) for c in coefficients]).mean())
         if "cos_hard" in row:
             row["cos_hard"] = row["loss_hn"]
+        shares = [share for share in spline_shares(self.model.encoder, seen[0]) if share is not None]
+        row["spline_share"] = sum(shares) / len(shares) if shares else None
         row |= {"epoch": self.epoch + 1, "seconds": time.perf_counter() - start}
         self.history.append(row)
         return row
+
+    def calibrate(self) -> None:
+        """Make the running statistics of the encoder anew where the settings ask for it, once training is done."""
+        if self.settings.statistics.of != "training":
+            calibrate(self.model.encoder, self._passes())
+
+    def spline_shares(self) -> dict[str, float | None]:
+        """The share of the splines in the output of each KAN layer, on the first untouched graphs."""
+        index = torch.arange(min(self.settings.optimiser.batch_size, len(self.graphs.store)))
+        batch = self.graphs.original.batch(index.to(self.graphs.home), self.graphs.x).to(self.device)
+        return {f"spline_share_{i}": share for i, share in enumerate(spline_shares(self.model.encoder, batch), 1)}
+
+    def _passes(self) -> Iterator[GraphBatch]:
+        """The batches that statistics are taken of: every view, or every untouched graph, so many times over."""
+        given, size = self.settings.statistics, self.settings.optimiser.batch_size
+        for number in range(given.passes):
+            if given.of == "views":
+                for seen in self.views(stream(self.seed, f"calibration {number}", self.graphs.home)):
+                    yield from seen
+            else:
+                for index in self.order().to(self.graphs.home).split(size):
+                    yield self.graphs.original.batch(index, self.graphs.x).to(self.device)
 
     def _check(self, loss: float | None) -> None:
         weights = torch.stack([p.isfinite().all() for p in self.model.parameters()]).all()

@@ -61,7 +61,10 @@ def _run(run: Run, results: Path) -> list[str]:
             ("settings", [f"{key} = {value}" for key, value in flatten(record.settings).items()]),
             (
                 "code",
-                [code_state("kanrepro.pretraining.pretrain", record.code.pretrain), code_state("kanrepro.superpixels.finetune", record.code.probe)],
+                [
+                    code_state("kanrepro.pretraining.pretrain", record.code.pretrain),
+                    code_state("kanrepro.superpixels.finetune", record.code.probe),
+                ],
             ),
             ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
             ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),

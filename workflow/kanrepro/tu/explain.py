@@ -22,7 +22,10 @@ def run_lines(run: Run, settings: Mapping[str, str], again: bool, results: Path)
         ("encoder", [file_state(record.checkpoint, root)]),
         ("settings", ["as above, but:", *written] if again else written),
         ("seed", [str(record.seed)]),
-        ("code", [code_state("kanrepro.pretraining.pretrain", code.pretrain), code_state("kanrepro.tu.probe", code.probe)]),
+        (
+            "code",
+            [code_state("kanrepro.pretraining.pretrain", code.pretrain), code_state("kanrepro.tu.probe", code.probe)],
+        ),
         ("commit", [f"{code.commit or 'unknown'}{', with local changes' if code.dirty else ''}"]),
         ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
         ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
