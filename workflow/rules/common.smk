@@ -43,6 +43,12 @@ def stem(wildcards, output):
     return os.path.splitext(output[0])[0]
 
 
+def report_options(wildcards, input):
+    """What every report stage is told: the preset, and the files that its rule waited for."""
+    given = [option(name, getattr(input, name)) for name in ("records", "descriptions")]
+    return " ".join([f"--preset {SETTINGS.preset}", TU.catalogs, *filter(None, given)])
+
+
 def page(path, caption, category):
     """A result that the Snakemake report shows."""
     return report(path, caption=f"../report/{caption}.rst", category=category)

@@ -14,26 +14,8 @@ HISTORIES = {"history": TU.histories(), "history-molecules": MOLECULES.histories
 CURVES = [figure for figure, runs in HISTORIES.items() if runs]
 # with `report: {records: existing}` runs may be elsewhere: a figure that is there stays as it is then
 CURVES_SHOWN = [name for name in HISTORIES if name in CURVES or os.path.exists(PLACE.figure_files(name)[0])]
-
-
-def options(wildcards, input):
-    """What every report stage is told: the preset, and the files that its rule waited for."""
-    given = [option(name, getattr(input, name)) for name in ("records", "descriptions")]
-    return " ".join([f"--preset {SETTINGS.preset}", TU.catalogs, *filter(None, given)])
-
-
-def history_options(figure):
-    """The preset, and for the TU sets those that are asked for: the figure names the ones without a run."""
-    asked = f"{option('datasets', SETTINGS.tu.datasets)} {TU.catalogs}" if figure == "history" else ""
-    return f"--preset {SETTINGS.preset} {asked}"
-
-
-def image_page_options(records):
-    """What the report page is told of the image experiments: nothing where there are none."""
-    if not records:
-        return ""
-    images = SETTINGS.images
-    return f"{option('image-records', records)} --image-split {images.split} {option('image-models', images.models)}"
+# the figure names the sets without a run
+CURVE_OPTIONS = {"history": f"{option('datasets', SETTINGS.tu.datasets)} {TU.catalogs}", "history-molecules": ""}
 
 
 rule table:
@@ -56,7 +38,7 @@ rule table:
         mem_mb=500,
         runtime=5,
     params:
-        options=options,
+        options=report_options,
         stem=stem,
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.report.table"),
@@ -82,7 +64,7 @@ rule figure:
         mem_mb=1000,
         runtime=5,
     params:
-        options=options,
+        options=report_options,
         stem=stem,
         code=code_digest("kanrepro.report.figure"),
     shell:
@@ -107,11 +89,13 @@ rule history:
         mem_mb=1000,
         runtime=5,
     params:
-        options=lambda wildcards: history_options(wildcards.history),
+        preset=SETTINGS.preset,
+        asked=lambda wildcards: CURVE_OPTIONS[wildcards.history],
         stem=stem,
         code=code_digest("kanrepro.report.figure"),
     shell:
-        "python -m kanrepro.report.figure --figure {wildcards.history} {params.options} --histories {input.histories}"
+        "python -m kanrepro.report.figure --figure {wildcards.history} --preset {params.preset} {params.asked}"
+        " --histories {input.histories}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -148,8 +132,8 @@ rule report_page:
         mem_mb=1000,
         runtime=5,
     params:
-        options=options,
-        images=lambda wildcards, input: image_page_options(input.image_records),
+        options=report_options,
+        images=IMAGES.page_options,
         transfer=lambda wildcards, input: " ".join(
             [
                 option("transfer-records", input.transfer_records),

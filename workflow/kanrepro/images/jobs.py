@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Sequence
 
-from kanrepro.core.jobs import Place, Wildcards, catalog_options
+from kanrepro.core.jobs import Place, Wildcards, catalog_options, option
 from kanrepro.images import catalog
 from kanrepro.images.settings import ImageSettings
 
@@ -67,6 +67,14 @@ class Jobs:
             for model in models
             for seed in self.settings.seeds
         )
+
+    @property
+    def page_options(self) -> str:
+        """What the page is told: nothing where there are no records."""
+        if not self.records:
+            return ""
+        models = option("image-models", self.settings.models)
+        return f"{option('image-records', self.records)} --image-split {self.settings.split} {models}"
 
     def sources(self, wildcards: Wildcards) -> dict[str, str]:
         """The files that a set is prepared from; the demo sets come with scikit-learn."""
