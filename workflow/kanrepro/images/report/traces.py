@@ -1,4 +1,4 @@
-"""Residual against iteration: the forms of the map, as initialised and trained, from the files of kanrepro.images.trace."""
+"""Residual against iteration: the forms of the map, as initialised and trained, from the files of `trace`."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
