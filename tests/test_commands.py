@@ -15,6 +15,7 @@ from kanrepro import __main__ as command
 from kanrepro.core.errors import UserError
 from kanrepro.core.former import FORMER, today
 from kanrepro.core.parser import expanded, parser_of, stage_parser
+from kanrepro.plan.jobs import jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = sorted((ROOT / "results/small/records").rglob("*.json"))
@@ -167,3 +168,12 @@ def test_the_commands_of_all_committed_records_are_taken_up_to_their_missing_fil
             taken[line] = str(error.value)
         assert re.search(r"does not exist|no such file|cannot (be )?read|not found", taken[line]), (path, taken[line])
     assert len(RECORDS) == 1185 and len(kinds) == 13
+
+
+def test_every_committed_record_is_a_target_in_a_fresh_clone(tmp_path: Path) -> None:
+    """What explanations print under `again`."""
+    for name in ("Snakefile", "config.yaml", "workflow", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    targets = [str(path.relative_to(ROOT)) for path in RECORDS]
+    made = {path for job in jobs(targets, ["--config", "preset=small"], 1, tmp_path) for path in job.outputs}
+    assert made >= set(targets)
