@@ -96,6 +96,12 @@ def test_a_mistake_is_one_line_and_exit_code_2() -> None:
         assert done.stderr.startswith("kanrepro: error: unknown ") and done.stderr.count("\n") == 1
 
 
+def test_a_reader_that_has_read_enough_gets_no_traceback() -> None:
+    line = f"{shlex.quote(sys.executable)} -m kanrepro completion | head -1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("_kanrepro() {\n", "")
+
+
 # arguments
 
 

@@ -34,7 +34,10 @@ def test_no_such_table_is_one_clear_error(content: str, tmp_path: Path) -> None:
 def test_a_history_of_other_columns_is_not_called_worthless(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.write_text("epoch\n1\n")
-    with pytest.raises(UserError, match=r"history\.csv is not a training history with a column loss\. Another version of kanrepro made it"):
+    with pytest.raises(
+        UserError,
+        match=r"history\.csv is not a training history with a column loss\. Another version of kanrepro made it",
+    ):
         read_history(path, ["loss"])
 
 

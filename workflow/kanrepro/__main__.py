@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.parser import parser_of
+from kanrepro.families import FAMILIES
 
 TOOLS = {
     "explain": "kanrepro.explain",
@@ -21,58 +22,8 @@ TOOLS = {
     "offline": "kanrepro.offline",
     "reference": "kanrepro.reference",
 }
-STAGES = {
-    "tu": {
-        "fetch": "kanrepro.core.fetch",
-        "prepare": "kanrepro.tu.prepare",
-        "describe": "kanrepro.tu.describe",
-        "splits": "kanrepro.tu.splits",
-        "pretrain": "kanrepro.pretraining.pretrain",
-        "probe": "kanrepro.tu.probe",
-        "table": "kanrepro.report.table",
-        "figure": "kanrepro.report.figure",
-    },
-    "molecules": {
-        "fetch": "kanrepro.molecules.fetch",
-        "prepare": "kanrepro.molecules.prepare",
-        "shards": "kanrepro.molecules.shards",
-        "join": "kanrepro.molecules.join",
-        "splits": "kanrepro.molecules.splits",
-        "describe": "kanrepro.molecules.describe",
-        "pretrain": "kanrepro.pretraining.pretrain",
-        "finetune": "kanrepro.molecules.finetune",
-        "fingerprint": "kanrepro.molecules.fingerprint",
-        "measure": "kanrepro.molecules.measure",
-        "table": "kanrepro.molecules.report.table",
-    },
-    "superpixels": {
-        "fetch": "kanrepro.superpixels.fetch",
-        "prepare": "kanrepro.superpixels.prepare",
-        "describe": "kanrepro.superpixels.describe",
-        "splits": "kanrepro.superpixels.splits",
-        "pretrain": "kanrepro.pretraining.pretrain",
-        "finetune": "kanrepro.superpixels.finetune",
-        "retrieve": "kanrepro.superpixels.retrieve",
-    },
-    "images": {
-        "fetch": "kanrepro.images.fetch",
-        "prepare": "kanrepro.images.prepare",
-        "splits": "kanrepro.images.splits",
-        "describe": "kanrepro.images.describe",
-        "classify": "kanrepro.images.classify",
-        "assess": "kanrepro.images.assess",
-        "trace": "kanrepro.images.trace",
-        "memory": "kanrepro.images.memory",
-        "table": "kanrepro.images.report.table",
-        "figure": "kanrepro.images.report.figure",
-    },
-    "studies": {
-        "splines": "kanrepro.studies.splines",
-        "criticality": "kanrepro.studies.criticality",
-        "analysis-figure": "kanrepro.studies.report.analysis_figure",
-        "sensitivity-figure": "kanrepro.studies.report.sensitivity_figure",
-    },
-}
+OWN = ("completion", "help", "version")
+STAGES = {family.name: family.stages for family in FAMILIES}
 
 
 def commands() -> dict[str, str]:
@@ -150,9 +101,6 @@ def completion() -> str:
             "complete -o default -F _kanrepro kanrepro",
         ]
     )
-
-
-OWN = ("completion", "help", "version")
 
 
 def main() -> None:
