@@ -38,6 +38,7 @@ class NegativeSettings(Part):
     sigma_rho: Scale = Field(default=0.05, description="F.3")
     epsilon_random: Scale = Field(default=0.075, description="unstated; as the others")
     sigma_random: Scale = Field(default=0.05, description="unstated; as the others")
+    weight: Scale = Field(default=1.0, description="of L_HN in the loss; eq. 12: 1, Algorithm 3: 2")
     scale: Literal["raw", "relative"] = Field(default="raw", description="of the scores; set by the reading")
     shared_alpha: bool = Field(
         default=False, description="one sign for both perturbations (Algorithm 3) or one each (eq. 9)"

@@ -61,7 +61,8 @@ class Contrast(nn.Module):
             with torch.no_grad():
                 v_hard = self.head(z_hard)
             terms["loss_hn"] = hard_negative_loss(v, v_hard)
-        return {"loss": reduce(torch.add, terms.values()), **terms}
+        weights = {"loss_hn": contrast.negatives.weight}
+        return {"loss": reduce(torch.add, (weights.get(name, 1.0) * term for name, term in terms.items())), **terms}
 
     def in_parts(self, view: GraphBatch) -> Tensor:
         """z (G, D) of a view, encoded in as many parts as the settings say."""
