@@ -125,7 +125,8 @@ def readings_of(method: str, readings: list[str], labelled: bool) -> list[str]:
 def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:
     """The settings of one pre-training: the base, changed by a reading, then by the method.
 
-    An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading.
+    An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading, but where a method is
+    just that.
     """
-    made = merged(merged(base, reading), ALL[method])
-    return merged(made, {"encoder": {"normalise_input": False}}) if is_mlp(method) else made
+    made = merged(base, reading)
+    return merged(merged(made, {"encoder": {"normalise_input": False}}) if is_mlp(method) else made, ALL[method])
