@@ -1,9 +1,20 @@
-"""DEQ-KAN on medical images: sets and splits, classifiers and their assessment, how the maps converge."""
+"""DEQ-KAN on medical images: sets and splits, classifiers and their assessment, how the maps converge; what it shows."""
+
+from kanrepro.images.jobs import TABLES as IMAGE_TABLES, Jobs as ImageJobs
+from kanrepro.images.variants import SPLITS
+
+IMAGES = checked(ImageJobs, PLACE, SETTINGS.images, SETTINGS.data.image_catalog)
+
+
+wildcard_constraints:
+    split="|".join(SPLITS),
+    model=r"[a-z0-9_]+",
+    size=r"\d+",
 
 
 rule fetch_images:
     output:
-        IMAGE_ARCHIVE,
+        IMAGES.source,
     log:
         "logs/fetch/{dataset}-{part}.log",
     benchmark:
@@ -11,14 +22,15 @@ rule fetch_images:
     wildcard_constraints:
         part="archive|groups",
     retries: 2
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
         runtime=240,
     params:
         mirror=MIRROR,
-        catalogs=IMAGE_CATALOGS,
-        entry=lambda wildcards: as_json(IMAGE_ENTRIES[wildcards.dataset]),
+        catalogs=IMAGES.catalogs,
+        entry=lambda wildcards: as_json(IMAGES.entries[wildcards.dataset]),
     shell:
         "python -m kanrepro.images.fetch --dataset {wildcards.dataset} --part {wildcards.part} --output {output}"
         " {params.mirror} {params.catalogs} > {log} 2>&1"
@@ -26,9 +38,9 @@ rule fetch_images:
 
 rule prepare_images:
     input:
-        unpack(image_sources),
+        unpack(IMAGES.sources),
     output:
-        f"{IMAGES}.safetensors",
+        IMAGES.store,
     log:
         "logs/prepare/{dataset}-{size}.log",
     benchmark:
@@ -40,8 +52,8 @@ rule prepare_images:
         runtime=lambda wildcards, attempt: attempt * 60,
     params:
         sources=lambda wildcards, input: " ".join(f"--{part} {path}" for part, path in input.items()),
-        catalogs=IMAGE_CATALOGS,
-        entry=lambda wildcards: as_json(IMAGE_ENTRIES[wildcards.dataset]),
+        catalogs=IMAGES.catalogs,
+        entry=lambda wildcards: as_json(IMAGES.entries[wildcards.dataset]),
         code=code_digest("kanrepro.images.prepare"),
     shell:
         "python -m kanrepro.images.prepare --dataset {wildcards.dataset} {params.sources} --size {wildcards.size}"
@@ -50,13 +62,14 @@ rule prepare_images:
 
 rule split_images:
     input:
-        f"{IMAGES}.safetensors",
+        IMAGES.store,
     output:
-        IMAGE_SPLIT,
+        IMAGES.split,
     log:
         "logs/splits/{dataset}-{size}-{split}-{seed}.log",
     benchmark:
         "benchmarks/splits/{dataset}-{size}-{split}-{seed}.tsv"
+    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -70,19 +83,15 @@ rule split_images:
 
 rule describe_images:
     input:
-        store=image_store,
-        splits=lambda wildcards: [
-            image_split(wildcards.dataset, split, seed)
-            for dataset, split in SETTINGS.images.tasks
-            if dataset == wildcards.dataset
-            for seed in SETTINGS.images.seeds
-        ],
+        store=IMAGES.store_of,
+        splits=IMAGES.splits,
     output:
-        IMAGE_DESCRIPTION,
+        IMAGES.description,
     log:
         f"logs/{SETTINGS.preset}/describe/{{dataset}}.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/describe/{{dataset}}.tsv"
+    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -96,12 +105,12 @@ rule describe_images:
 
 rule classify:
     input:
-        store=image_store,
-        split=lambda wildcards: image_split(wildcards.dataset, wildcards.split, wildcards.seed),
+        store=IMAGES.store_of,
+        split=IMAGES.split_of,
     output:
-        model=f"{IMAGE_RUN}/model.safetensors",
-        history=f"{IMAGE_RUN}/history.csv",
-        run=f"{IMAGE_RUN}/run.json",
+        model=f"{IMAGES.run}/model.safetensors",
+        history=f"{IMAGES.run}/history.csv",
+        run=f"{IMAGES.run}/run.json",
     log:
         f"logs/{SETTINGS.preset}/classify/{{dataset}}-{{split}}-{{model}}-{{seed}}.log",
     benchmark:
@@ -110,8 +119,8 @@ rule classify:
     threads: SETTINGS.threads
     resources:
         gpu=SETTINGS.gpu,
-        mem_mb=image_memory_mb,
-        runtime=image_training_minutes,
+        mem_mb=IMAGES.memory_mb,
+        runtime=IMAGES.training_minutes,
     params:
         folder=lambda wildcards, output: os.path.dirname(output.model),
         preset=SETTINGS.preset,
@@ -126,11 +135,11 @@ rule classify:
 
 rule assess:
     input:
-        model=f"{IMAGE_RUN}/model.safetensors",
-        store=image_store,
-        split=lambda wildcards: image_split(wildcards.dataset, wildcards.split, wildcards.seed),
+        model=f"{IMAGES.run}/model.safetensors",
+        store=IMAGES.store_of,
+        split=IMAGES.split_of,
     output:
-        IMAGE_RECORD,
+        IMAGES.record,
     log:
         f"logs/{SETTINGS.preset}/assess/{{dataset}}-{{split}}-{{model}}-{{seed}}.log",
     benchmark:
@@ -139,7 +148,7 @@ rule assess:
     threads: SETTINGS.threads
     resources:
         gpu=SETTINGS.gpu,
-        mem_mb=image_memory_mb,
+        mem_mb=IMAGES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 60,
     params:
         device=SETTINGS.device,
@@ -152,23 +161,18 @@ rule assess:
 
 rule trace:
     input:
-        models=lambda wildcards: [
-            f"{IMAGE_RUN}/model.safetensors".format(
-                dataset=wildcards.dataset, split=SETTINGS.images.split, model=model, seed=SETTINGS.images.seeds[0]
-            )
-            for model in FORMS
-        ],
-        store=image_store,
-        split=lambda wildcards: image_split(wildcards.dataset, SETTINGS.images.split, SETTINGS.images.seeds[0]),
+        models=IMAGES.traced,
+        store=IMAGES.store_of,
+        split=IMAGES.traced_split,
     output:
-        IMAGE_TRACE,
+        IMAGES.trace,
     log:
         f"logs/{SETTINGS.preset}/trace/{{dataset}}.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/trace/{{dataset}}.tsv"
     threads: SETTINGS.threads
     resources:
-        mem_mb=image_memory_mb,
+        mem_mb=IMAGES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         preset=SETTINGS.preset,
@@ -178,23 +182,86 @@ rule trace:
         " --preset {params.preset} --output {output} > {log} 2>&1"
 
 
-rule memory:
+if not PLACE.existing:
+
+    rule memory:
+        output:
+            IMAGES.memory,
+        log:
+            f"logs/{SETTINGS.preset}/memory.log",
+        benchmark:
+            f"benchmarks/{SETTINGS.preset}/memory.tsv"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: attempt * 4000,
+            runtime=lambda wildcards, attempt: attempt * 30,
+        params:
+            preset=SETTINGS.preset,
+            width=SETTINGS.images.memory.width,
+            batch=SETTINGS.images.memory.batch,
+            steps=" ".join(map(str, SETTINGS.images.memory.steps)),
+            code=code_digest("kanrepro.images.memory"),
+        shell:
+            "python -m kanrepro.images.memory --widths {params.width} --batch {params.batch} --steps {params.steps}"
+            " --preset {params.preset} --output {output} > {log} 2>&1"
+
+
+rule image_table:
+    input:
+        records=IMAGES.records,
     output:
-        IMAGE_MEMORY,
+        multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
+        html=page(f"{RESULTS}/tables/{{table}}.html", "image_table", "Tables"),
     log:
-        f"logs/{SETTINGS.preset}/memory.log",
+        f"logs/{SETTINGS.preset}/{{table}}.log",
     benchmark:
-        f"benchmarks/{SETTINGS.preset}/memory.tsv"
+        f"benchmarks/{SETTINGS.preset}/{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(IMAGE_TABLES),
+    localrule: True
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=lambda wildcards, attempt: attempt * 30,
+        mem_mb=1000,
+        runtime=10,
     params:
         preset=SETTINGS.preset,
-        width=SETTINGS.images.memory.width,
-        batch=SETTINGS.images.memory.batch,
-        steps=" ".join(map(str, SETTINGS.images.memory.steps)),
-        code=code_digest("kanrepro.images.memory"),
+        split=SETTINGS.images.split,
+        datasets=" ".join(SETTINGS.images.datasets),
+        models=" ".join(SETTINGS.images.models),
+        stem=stem,
+        code=code_digest("kanrepro.images.report.table"),
     shell:
-        "python -m kanrepro.images.memory --widths {params.width} --batch {params.batch} --steps {params.steps}"
-        " --preset {params.preset} --output {output} > {log} 2>&1"
+        "python -m kanrepro.images.report.table --table {wildcards.table} --preset {params.preset}"
+        " --split {params.split} --records {input.records} --datasets {params.datasets} --models {params.models}"
+        " --output-stem {params.stem} > {log} 2>&1"
+
+
+rule image_figure:
+    input:
+        unpack(lambda wildcards: IMAGES.figures[wildcards.figure]),
+    output:
+        png=page(f"{RESULTS}/figures/{{figure}}.png", "image_figure", "Figures"),
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
+    log:
+        f"logs/{SETTINGS.preset}/{{figure}}.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/{{figure}}.tsv"
+    wildcard_constraints:
+        figure="|".join(IMAGES.figures),
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        given=lambda wildcards: " ".join(option(*given) for given in IMAGES.figures[wildcards.figure].items()),
+        preset=SETTINGS.preset,
+        split=SETTINGS.images.split,
+        datasets=" ".join(SETTINGS.images.datasets),
+        models=" ".join(SETTINGS.images.models),
+        stem=stem,
+        code=code_digest("kanrepro.images.report.figure"),
+    shell:
+        "python -m kanrepro.images.report.figure --figure {wildcards.figure} --preset {params.preset}"
+        " --split {params.split} {params.given} --datasets {params.datasets} --models {params.models}"
+        " --output-stem {params.stem} > {log} 2>&1"

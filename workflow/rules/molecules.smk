@@ -1,22 +1,37 @@
-"""Molecules: from files of SMILES to stores, their scaffold splits and descriptions; pre-training on them."""
+"""Molecules: from files of SMILES to stores and splits; pre-training, fine-tuning, controls, the seconds of a step."""
+
+from kanrepro.methods.variants import ALL as pretrainable
+from kanrepro.molecules.jobs import Jobs as MoleculeJobs
+
+MOLECULES = checked(MoleculeJobs, PLACE, SETTINGS.molecules, SETTINGS.data.molecule_catalog)
+# what each table is made of, by the option that says so
+MOLECULE_TABLES = {"table1": ("records", MOLECULES.records()), "table6": ("measures", MOLECULES.measures())}
+
+
+wildcard_constraints:
+    file=r"\d+",
+    parts=r"\d+",
+    width=r"(?!)" if PLACE.existing else r"\d+",
+    scaffold_split="scaffold|scaffold-stable|random-scaffold",
 
 
 rule fetch_molecules:
     output:
-        MOLECULE_FILE,
+        MOLECULES.file,
     log:
         "logs/fetch/{dataset}-{file}.log",
     benchmark:
         "benchmarks/fetch/{dataset}-{file}.tsv"
     retries: 2
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
         runtime=240,
     params:
         mirror=MIRROR,
-        catalogs=MOLECULE_CATALOGS,
-        entry=lambda wildcards: as_json(MOLECULE_ENTRIES[wildcards.dataset]),
+        catalogs=MOLECULES.catalogs,
+        entry=lambda wildcards: as_json(MOLECULES.entries[wildcards.dataset]),
     shell:
         "python -m kanrepro.molecules.fetch --dataset {wildcards.dataset} --file {wildcards.file}"
         " --output {output} {params.mirror} {params.catalogs} > {log} 2>&1"
@@ -25,9 +40,9 @@ rule fetch_molecules:
 # shards lie beside the report and are no outputs: they stay when a job is broken off, and the next one goes on
 rule shard_molecules:
     input:
-        molecule_files,
+        MOLECULES.files,
     output:
-        MOLECULE_PART,
+        MOLECULES.part,
     log:
         "logs/shards/{dataset}-{part}-of-{parts}.log",
     benchmark:
@@ -42,8 +57,8 @@ rule shard_molecules:
     params:
         folder=lambda wildcards, output: os.path.dirname(output[0]),
         source=lambda wildcards, input: f"--source {' '.join(input)}" if len(input) else "",
-        catalogs=MOLECULE_CATALOGS,
-        entry=lambda wildcards: as_json(MOLECULE_ENTRIES[wildcards.dataset]),
+        catalogs=MOLECULES.catalogs,
+        entry=lambda wildcards: as_json(MOLECULES.entries[wildcards.dataset]),
         code=code_digest("kanrepro.molecules.shards"),
     shell:
         "python -m kanrepro.molecules.shards --dataset {wildcards.dataset} {params.source}"
@@ -53,9 +68,9 @@ rule shard_molecules:
 
 rule join_molecules:
     input:
-        molecule_parts,
+        MOLECULES.parts,
     output:
-        f"{MOLECULES}.safetensors",
+        MOLECULES.store,
     log:
         "logs/prepare/{dataset}.log",
     benchmark:
@@ -63,11 +78,11 @@ rule join_molecules:
     retries: 1
     threads: 1
     resources:
-        mem_mb=molecule_memory_mb,
+        mem_mb=MOLECULES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
-        catalogs=MOLECULE_CATALOGS,
-        entry=lambda wildcards: as_json(MOLECULE_ENTRIES[wildcards.dataset]),
+        catalogs=MOLECULES.catalogs,
+        entry=lambda wildcards: as_json(MOLECULES.entries[wildcards.dataset]),
         code=code_digest("kanrepro.molecules.join"),
     shell:
         "python -m kanrepro.molecules.join --dataset {wildcards.dataset} --parts {input} --output {output}"
@@ -76,13 +91,14 @@ rule join_molecules:
 
 rule split_molecules:
     input:
-        f"{MOLECULES}.safetensors",
+        MOLECULES.store,
     output:
-        MOLECULE_SPLIT,
+        MOLECULES.split,
     log:
         "logs/splits/{dataset}-{scaffold_split}-{seed}.log",
     benchmark:
         "benchmarks/splits/{dataset}-{scaffold_split}-{seed}.tsv"
+    localrule: True
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 2000,
@@ -96,17 +112,18 @@ rule split_molecules:
 
 rule describe_molecules:
     input:
-        store=f"{MOLECULES}.safetensors",
-        splits=molecule_splits,
+        store=MOLECULES.store,
+        splits=MOLECULES.splits,
     output:
-        MOLECULE_DESCRIPTION,
+        MOLECULES.description,
     log:
         f"logs/{SETTINGS.preset}/describe/{{dataset}}.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/describe/{{dataset}}.tsv"
+    localrule: True
     threads: 1
     resources:
-        mem_mb=molecule_memory_mb,
+        mem_mb=MOLECULES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 10,
     params:
         code=code_digest("kanrepro.molecules.describe"),
@@ -117,11 +134,11 @@ rule describe_molecules:
 
 rule pretrain_molecules:
     input:
-        f"{MOLECULES}.safetensors",
+        MOLECULES.store,
     output:
-        encoder=f"{MOLECULE_RUN}/encoder.safetensors",
-        history=f"{MOLECULE_RUN}/history.csv",
-        run=f"{MOLECULE_RUN}/run.json",
+        encoder=f"{MOLECULES.run}/encoder.safetensors",
+        history=f"{MOLECULES.run}/history.csv",
+        run=f"{MOLECULES.run}/run.json",
     log:
         f"logs/{SETTINGS.preset}/pretrain-molecules/{{dataset}}-{{method}}-{{reading}}-{{seed}}.log",
     benchmark:
@@ -130,10 +147,10 @@ rule pretrain_molecules:
     threads: SETTINGS.threads
     resources:
         gpu=SETTINGS.gpu * SETTINGS.molecules.processes,
-        mem_mb=pretraining_memory_mb,
-        runtime=pretraining_minutes,
+        mem_mb=MOLECULES.pretraining_memory_mb,
+        runtime=MOLECULES.pretraining_minutes,
     params:
-        launcher=molecule_launcher(),
+        launcher=MOLECULES.launcher(),
         folder=lambda wildcards, output: os.path.dirname(output.encoder),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
@@ -145,3 +162,129 @@ rule pretrain_molecules:
         " --reading {wildcards.reading} --seed {wildcards.seed} {params.limit} --output {params.folder}"
         " --preset {params.preset} --device {params.device} --threads {threads} --settings {params.settings:q}"
         " > {log} 2>&1"
+
+
+# one job for all seeds: Python and PyTorch start once, and the set is read once
+rule finetune:
+    input:
+        encoders=lambda wildcards: MOLECULES.for_all_seeds(MOLECULES.encoder_of(wildcards.method, wildcards.reading)),
+        store=MOLECULES.store,
+        splits=MOLECULES.splits,
+    output:
+        expand(MOLECULES.record, seed=SETTINGS.molecules.seeds, allow_missing=True),
+    log:
+        f"logs/{SETTINGS.preset}/finetune/{{dataset}}-{{method}}-{{reading}}.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/finetune/{{dataset}}-{{method}}-{{reading}}.tsv"
+    wildcard_constraints:
+        method="|".join(pretrainable),
+    retries: 1
+    threads: SETTINGS.threads
+    resources:
+        gpu=SETTINGS.gpu,
+        mem_mb=lambda wildcards, attempt: attempt * 3000,
+        runtime=MOLECULES.finetuning_minutes,
+    params:
+        encoder=lambda wildcards: MOLECULES.encoder_of(wildcards.method, wildcards.reading),
+        split=lambda wildcards: MOLECULES.split_of(wildcards.dataset),
+        seeds=" ".join(map(str, SETTINGS.molecules.seeds)),
+        record=lambda wildcards: MOLECULES.record.format(**wildcards, seed="{seed}"),
+        states=lambda wildcards: MOLECULES.states.format(**wildcards),
+        experiment="transfer",
+        preset=SETTINGS.preset,
+        device=SETTINGS.device,
+        settings=as_json(SETTINGS.molecules.finetune),
+        code=code_digest("kanrepro.molecules.finetune"),
+    shell:
+        "python -m kanrepro.molecules.finetune --checkpoint '{params.encoder}' --store {input.store} --split '{params.split}'"
+        " --seeds {params.seeds} --output '{params.record}' --states {params.states}"
+        " --experiment {params.experiment} --preset {params.preset}"
+        " --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+
+
+rule fingerprint:
+    input:
+        store=MOLECULES.store,
+        splits=MOLECULES.splits,
+    output:
+        expand(
+            MOLECULES.record, seed=SETTINGS.molecules.seeds, method="fingerprint", reading="none", allow_missing=True
+        ),
+    log:
+        f"logs/{SETTINGS.preset}/fingerprint/{{dataset}}.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/fingerprint/{{dataset}}.tsv"
+    retries: 1
+    threads: SETTINGS.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 3000,
+        runtime=MOLECULES.fingerprint_minutes,
+    params:
+        split=lambda wildcards: MOLECULES.split_of(wildcards.dataset),
+        seeds=" ".join(map(str, SETTINGS.molecules.seeds)),
+        record=lambda wildcards: MOLECULES.record.format(
+            **wildcards, method="fingerprint", reading="none", seed="{seed}"
+        ),
+        preset=SETTINGS.preset,
+        settings=as_json(SETTINGS.molecules.fingerprint),
+        code=code_digest("kanrepro.molecules.fingerprint"),
+    shell:
+        "python -m kanrepro.molecules.fingerprint --store {input.store} --split '{params.split}' --seeds {params.seeds}"
+        " --output '{params.record}' --preset {params.preset} --threads {threads} --settings {params.settings:q}"
+        " > {log} 2>&1"
+
+
+rule measure:
+    input:
+        MOLECULES.store.format(dataset=SETTINGS.molecules.pretrain_set),
+    output:
+        MOLECULES.measure,
+    log:
+        f"logs/{SETTINGS.preset}/measure/{{width}}.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/measure/{{width}}.tsv"
+    retries: 1
+    threads: SETTINGS.threads
+    resources:
+        gpu=SETTINGS.gpu,
+        mem_mb=lambda wildcards, attempt: attempt * 16000,
+        runtime=lambda wildcards, attempt: attempt * 120,
+    params:
+        preset=SETTINGS.preset,
+        device=SETTINGS.device,
+        methods=MOLECULES.clocked_settings(),
+        settings=as_json(SETTINGS.molecules.measure),
+        code=code_digest("kanrepro.molecules.measure"),
+    shell:
+        "python -m kanrepro.molecules.measure --store {input} --width {wildcards.width} --output {output}"
+        " --preset {params.preset} --device {params.device} --threads {threads} --methods {params.methods:q}"
+        " --settings {params.settings:q} > {log} 2>&1"
+
+
+rule transfer_table:
+    input:
+        records=lambda wildcards: MOLECULE_TABLES[wildcards.table][1],
+        published=lambda wildcards: f"{workflow.basedir}/workflow/published/{wildcards.table}.csv",
+    output:
+        multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
+        html=page(f"{RESULTS}/tables/{{table}}.html", "transfer_table", "Tables"),
+    log:
+        f"logs/{SETTINGS.preset}/{{table}}.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(MOLECULE_TABLES),
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        given=lambda wildcards, input: option(MOLECULE_TABLES[wildcards.table][0], input.records),
+        preset=SETTINGS.preset,
+        stem=stem,
+        margin=SETTINGS.report.margin,
+        code=code_digest("kanrepro.molecules.report.table"),
+    shell:
+        "python -m kanrepro.molecules.report.table --table {wildcards.table} --preset {params.preset} {params.given}"
+        " --margin {params.margin} --output-stem {params.stem} > {log} 2>&1"

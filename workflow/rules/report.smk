@@ -1,28 +1,21 @@
-"""From records to tables, figures and the page."""
+"""From records of all families to tables, figures and the page."""
 
-TU_DESCRIPTIONS = described(DESCRIPTION, SETTINGS.tu.datasets)
-DESCRIPTIONS = [*TU_DESCRIPTIONS, *MOLECULE_DESCRIPTIONS, *SUPERPIXEL_DESCRIPTIONS]
+DESCRIPTIONS = [*TU.descriptions, *MOLECULES.descriptions, *SUPERPIXELS.descriptions]
 PUBLISHED = [f"{workflow.basedir}/workflow/published/table{number}.csv" for number in (2, 3, 4, 7)]
 NEEDED = {
-    "table2": records([*SETTINGS.tu.methods, *SETTINGS.tu.controls]),
-    "table3": records([method for method in SETTINGS.tu.methods if method == "khan_gcl"]),
+    "table2": TU.records([*SETTINGS.tu.methods, *SETTINGS.tu.controls]),
+    "table3": TU.records([method for method in SETTINGS.tu.methods if method == "khan_gcl"]),
     "table4": [],
-    "table7": TABLE7,
-    "figure4": records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
+    "table7": SUPERPIXELS.records(),
+    "figure4": TU.records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
 }
-DESCRIBED = {"table2": TU_DESCRIPTIONS, "table3": TU_DESCRIPTIONS, "table4": DESCRIPTIONS, "table7": []}
-HISTORIES = {
-    "history": wanted(
-        f"{RUN}/history.csv".format(dataset=dataset, method=method, reading=reading, seed=SETTINGS.tu.seeds[0])
-        for dataset, entry in ENTRIES.items()
-        for method in SETTINGS.tu.methods
-        for reading in methods.readings_of(method, list(SETTINGS.tu.readings), bool(entry.expected.node_labels))
-    ),
-    "history-molecules": MOLECULE_HISTORIES,
-}
+DESCRIBED = {"table2": TU.descriptions, "table3": TU.descriptions, "table4": DESCRIPTIONS, "table7": []}
+HISTORIES = {"history": TU.histories(), "history-molecules": MOLECULES.histories()}
 CURVES = [figure for figure, runs in HISTORIES.items() if runs]
 # with `report: {records: existing}` runs may be elsewhere: a figure that is there stays as it is then
-CURVES_SHOWN = [figure for figure in HISTORIES if figure in CURVES or os.path.exists(figure_files(figure)[0])]
+CURVES_SHOWN = [name for name in HISTORIES if name in CURVES or os.path.exists(PLACE.figure_files(name)[0])]
+# the figure names the sets without a run
+CURVE_OPTIONS = {"history": f"{option('datasets', SETTINGS.tu.datasets)} {TU.catalogs}", "history-molecules": ""}
 
 
 rule table:
@@ -39,12 +32,13 @@ rule table:
         f"benchmarks/{SETTINGS.preset}/{{table}}.tsv"
     wildcard_constraints:
         table=r"table[2347]",
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
     params:
-        options=options,
+        options=report_options,
         stem=stem,
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.report.table"),
@@ -56,7 +50,7 @@ rule table:
 rule figure:
     input:
         records=NEEDED["figure4"],
-        descriptions=TU_DESCRIPTIONS,
+        descriptions=TU.descriptions,
     output:
         png=page(f"{RESULTS}/figures/figure4.png", "figure4", "Figures"),
         svg=f"{RESULTS}/figures/figure4.svg",
@@ -64,12 +58,13 @@ rule figure:
         f"logs/{SETTINGS.preset}/figure4.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/figure4.tsv"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
-        options=options,
+        options=report_options,
         stem=stem,
         code=code_digest("kanrepro.report.figure"),
     shell:
@@ -88,54 +83,61 @@ rule history:
         f"benchmarks/{SETTINGS.preset}/{{history}}.tsv"
     wildcard_constraints:
         history="|".join(CURVES) or "(?!)",  # without runs nothing can be drawn
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
-        options=lambda wildcards: history_options(wildcards.history),
+        preset=SETTINGS.preset,
+        asked=lambda wildcards: CURVE_OPTIONS[wildcards.history],
         stem=stem,
         code=code_digest("kanrepro.report.figure"),
     shell:
-        "python -m kanrepro.report.figure --figure {wildcards.history} {params.options} --histories {input.histories}"
+        "python -m kanrepro.report.figure --figure {wildcards.history} --preset {params.preset} {params.asked}"
+        " --histories {input.histories}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
 rule report_page:
     input:
-        records=NEEDED["table2"] + TABLE7,
+        records=NEEDED["table2"] + NEEDED["table7"],
         descriptions=DESCRIPTIONS,
         published=PUBLISHED,
         template=f"{workflow.basedir}/workflow/kanrepro/page/page.html.j2",
         tables=expand(
-            f"{RESULTS}/tables/{{table}}.html", table=["table2", "table3", "table4", *(["table7"] if TABLE7 else [])]
+            f"{RESULTS}/tables/{{table}}.html",
+            table=["table2", "table3", "table4", *(["table7"] if NEEDED["table7"] else [])],
         ),
-        figures=[f"{RESULTS}/figures/figure4.svg", *(figure_files(figure)[0] for figure in CURVES_SHOWN)],
-        analysis_figures=[f"{RESULTS}/figures/{figure}.png" for figure in ANALYSED],
-        sensitivity_figures=figure_files("figure5")[:1] if FIGURE5_SHOWN else [],
-        image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGE_RECORDS],
-        image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in DRAWN],
-        image_records=IMAGE_RECORDS,
-        transfer_tables=[f"{RESULTS}/tables/{table}.html" for table in TRANSFER_SHOWN],
-        transfer_records=TRANSFER_RECORDS,
-        measures=MEASURE_RECORDS,
+        figures=[f"{RESULTS}/figures/figure4.svg", *(PLACE.figure_files(figure)[0] for figure in CURVES_SHOWN)],
+        analysis_figures=[
+            f"{RESULTS}/figures/{figure}.png" for figure, documents in ANALYSIS_FIGURES.items() if documents
+        ],
+        sensitivity_figures=SPACE.figure[:1] if SPACE.beside else [],
+        image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGES.records],
+        image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in IMAGES.drawn],
+        image_records=IMAGES.records,
+        transfer_tables=[f"{RESULTS}/tables/{table}.html" for table, (_, made) in MOLECULE_TABLES.items() if made],
+        transfer_records=MOLECULE_TABLES["table1"][1],
+        measures=MOLECULE_TABLES["table6"][1],
     output:
         page(PAGE, "page", "Report"),
     log:
         f"logs/{SETTINGS.preset}/report.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/report.tsv"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
         runtime=5,
     params:
-        options=options,
-        images=lambda wildcards, input: image_page_options(input.image_records),
+        options=report_options,
+        images=IMAGES.page_options,
         transfer=lambda wildcards, input: " ".join(
             [
-                transfer_options("transfer-records", input.transfer_records),
-                transfer_options("measures", input.measures),
+                option("transfer-records", input.transfer_records),
+                option("measures", input.measures),
             ]
         ),
         margin=SETTINGS.report.margin,

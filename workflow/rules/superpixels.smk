@@ -1,9 +1,13 @@
-"""Superpixel graphs of digits: from images to stores and their description."""
+"""Superpixel graphs of digits: from images to stores; pre-training, fine-tuning on few labels, what is nearest."""
+
+from kanrepro.superpixels.jobs import Jobs as SuperpixelJobs
+
+SUPERPIXELS = checked(SuperpixelJobs, PLACE, SETTINGS.superpixels, SETTINGS.data.superpixel_catalog)
 
 
 rule fetch_digits:
     output:
-        IDX_FILE,
+        SUPERPIXELS.file,
     log:
         "logs/fetch/{dataset}-{part}-{kind}.log",
     benchmark:
@@ -12,14 +16,15 @@ rule fetch_digits:
         part="train|test",
         kind="images|labels",
     retries: 2
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
         runtime=60,
     params:
         mirror=MIRROR,
-        catalogs=SUPERPIXEL_CATALOGS,
-        entry=as_json(DIGIT_ENTRY) if DIGITS else "",
+        catalogs=SUPERPIXELS.catalogs,
+        entry=SUPERPIXELS.entry_json,
     shell:
         "python -m kanrepro.superpixels.fetch --dataset {wildcards.dataset} --part {wildcards.part}"
         " --kind {wildcards.kind} --output {output} {params.mirror} {params.catalogs} > {log} 2>&1"
@@ -27,9 +32,9 @@ rule fetch_digits:
 
 rule prepare_superpixels:
     input:
-        unpack(idx_files),
+        unpack(SUPERPIXELS.files),
     output:
-        f"{SUPERPIXELS}.safetensors",
+        SUPERPIXELS.store,
     log:
         "logs/prepare/{dataset}-{part}.log",
     benchmark:
@@ -40,12 +45,12 @@ rule prepare_superpixels:
     threads: SETTINGS.threads
     resources:
         mem_mb=lambda wildcards, attempt, threads: attempt * (1000 + 300 * threads),
-        runtime=lambda wildcards, attempt: int(attempt * (10 + digits(wildcards.part) / 5000)),
+        runtime=SUPERPIXELS.preparation_minutes,
     params:
         files=lambda wildcards, input: " ".join(f"--{kind} {path}" for kind, path in input.items()),
         settings=as_json(SETTINGS.superpixels.segments),
-        catalogs=SUPERPIXEL_CATALOGS,
-        entry=as_json(DIGIT_ENTRY) if DIGITS else "",
+        catalogs=SUPERPIXELS.catalogs,
+        entry=SUPERPIXELS.entry_json,
         code=code_digest("kanrepro.superpixels.prepare"),
     shell:
         "python -m kanrepro.superpixels.prepare --dataset {wildcards.dataset} --part {wildcards.part}"
@@ -55,13 +60,14 @@ rule prepare_superpixels:
 
 rule describe_superpixels:
     input:
-        expand(f"{SUPERPIXELS}.safetensors", part=superpixel_catalog.PARTS, allow_missing=True),
+        SUPERPIXELS.stores,
     output:
-        SUPERPIXEL_DESCRIPTION,
+        SUPERPIXELS.description,
     log:
         f"logs/{SETTINGS.preset}/describe/{{dataset}}.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/describe/{{dataset}}.tsv"
+    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -74,14 +80,15 @@ rule describe_superpixels:
 
 rule split_digits:
     input:
-        train=f"{SUPERPIXELS}.safetensors".format(dataset="{dataset}", part="train"),
-        test=f"{SUPERPIXELS}.safetensors".format(dataset="{dataset}", part="test"),
+        train=SUPERPIXELS.train,
+        test=SUPERPIXELS.test,
     output:
-        SUPERPIXEL_SPLIT,
+        SUPERPIXELS.split,
     log:
         f"logs/{SETTINGS.preset}/split/{{dataset}}-{{seed}}.log",
     benchmark:
         f"benchmarks/{SETTINGS.preset}/split/{{dataset}}-{{seed}}.tsv"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1500,
@@ -98,11 +105,11 @@ rule split_digits:
 
 rule pretrain_superpixels:
     input:
-        f"{SUPERPIXELS}.safetensors".format(dataset="{dataset}", part="train"),
+        SUPERPIXELS.train,
     output:
-        encoder=f"{SUPERPIXEL_RUN}/encoder.safetensors",
-        history=f"{SUPERPIXEL_RUN}/history.csv",
-        run=f"{SUPERPIXEL_RUN}/run.json",
+        encoder=f"{SUPERPIXELS.run}/encoder.safetensors",
+        history=f"{SUPERPIXELS.run}/history.csv",
+        run=f"{SUPERPIXELS.run}/run.json",
     log:
         f"logs/{SETTINGS.preset}/pretrain/{{dataset}}-{{method}}-{{reading}}-{{seed}}.log",
     benchmark:
@@ -111,8 +118,8 @@ rule pretrain_superpixels:
     threads: SETTINGS.threads
     resources:
         gpu=SETTINGS.gpu,
-        mem_mb=digit_memory_mb,
-        runtime=digit_minutes,
+        mem_mb=SUPERPIXELS.memory_mb,
+        runtime=SUPERPIXELS.pretraining_minutes,
     params:
         folder=lambda wildcards, output: os.path.dirname(output.encoder),
         limit=f"--limit {SETTINGS.superpixels.limit}" if SETTINGS.superpixels.limit else "",
@@ -128,12 +135,12 @@ rule pretrain_superpixels:
 
 rule finetune_superpixels:
     input:
-        encoder=digit_encoder,
-        train=rules.split_digits.input.train,
-        test=rules.split_digits.input.test,
-        split=SUPERPIXEL_SPLIT,
+        encoder=SUPERPIXELS.encoder,
+        train=SUPERPIXELS.train,
+        test=SUPERPIXELS.test,
+        split=SUPERPIXELS.split,
     output:
-        SUPERPIXEL_RECORD,
+        SUPERPIXELS.record,
     log:
         f"logs/{SETTINGS.preset}/finetune/{{dataset}}-{{method}}-{{reading}}-{{seed}}.log",
     benchmark:
@@ -142,13 +149,13 @@ rule finetune_superpixels:
     threads: SETTINGS.threads
     resources:
         gpu=SETTINGS.gpu,
-        mem_mb=digit_memory_mb,
+        mem_mb=SUPERPIXELS.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 120,
     params:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=as_json(SETTINGS.superpixels.finetune),
-        states=lambda wildcards: SUPERPIXEL_STATES.format(**wildcards),
+        states=lambda wildcards: f"{SUPERPIXELS.run}/finetune".format(**wildcards),
         code=code_digest("kanrepro.superpixels.finetune"),
     shell:
         "python -m kanrepro.superpixels.finetune --checkpoint {input.encoder} --train {input.train} --test {input.test}"
@@ -158,11 +165,11 @@ rule finetune_superpixels:
 
 rule retrieve:
     input:
-        unpack(lambda wildcards: digit_images(wildcards.dataset)),
-        encoder=f"{SUPERPIXEL_RUN}/encoder.safetensors",
-        stores=expand(f"{SUPERPIXELS}.safetensors", part=superpixel_catalog.PARTS, allow_missing=True),
+        images=SUPERPIXELS.images,
+        encoder=f"{SUPERPIXELS.run}/encoder.safetensors",
+        stores=SUPERPIXELS.stores,
     output:
-        RETRIEVAL,
+        SUPERPIXELS.retrieval,
     log:
         f"logs/{SETTINGS.preset}/retrieve/{{dataset}}-{{method}}-{{reading}}-{{seed}}.log",
     benchmark:
@@ -170,10 +177,10 @@ rule retrieve:
     threads: SETTINGS.threads
     resources:
         gpu=SETTINGS.gpu,
-        mem_mb=digit_memory_mb,
+        mem_mb=SUPERPIXELS.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 60,
     params:
-        images=lambda wildcards, input: f"--images {' '.join(input.images)}" if "images" in input.keys() else "",
+        images=lambda wildcards, input: option("images", input.images),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=as_json(SETTINGS.superpixels.retrieval),

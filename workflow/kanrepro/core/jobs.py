@@ -1,0 +1,72 @@
+"""What the jobs of every family share: where results lie, which files are wanted, and options as text."""
+
+import json
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pydantic
+
+# paths are patterns: names in braces are wildcards of the rules
+
+
+class Wildcards(Protocol):
+    """The names that a rule's paths stand for, as Snakemake hands them over."""
+
+    def __getattr__(self, name: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """What all jobs of a run have in common.
+
+    Attributes:
+        preset: names the folder of its results.
+        gpu: how many GPUs a training job asks for.
+        existing: take the records that are there, and make none.
+    """
+
+    preset: str
+    gpu: int = 0
+    existing: bool = False
+
+    @property
+    def results(self) -> str:
+        """The folder of the preset's results."""
+        return f"results/{self.preset}"
+
+    def table_files(self, table: str) -> list[str]:
+        """The four forms of a table."""
+        return [f"{self.results}/tables/{table}.{form}" for form in ("md", "csv", "tex", "html")]
+
+    def figure_files(self, figure: str) -> list[str]:
+        """Both forms of a figure."""
+        return [f"{self.results}/figures/{figure}.{form}" for form in ("png", "svg")]
+
+    def wanted(self, paths: Iterable[str]) -> list[str]:
+        """All of these files, or those that are there where none is to be made."""
+        return [path for path in paths if not self.existing or os.path.exists(path)]
+
+    def described(self, pattern: str, datasets: Iterable[str]) -> list[str]:
+        """The descriptions of these sets, or of all sets that have one where none is to be made."""
+        if self.existing:
+            return sorted(map(str, Path(pattern).parent.glob("*.json")))
+        return [pattern.format(dataset=dataset) for dataset in datasets]
+
+
+def as_json(part: pydantic.BaseModel) -> str:
+    """A slice of the settings as canonical JSON."""
+    return json.dumps(part.model_dump(mode="json"), sort_keys=True)
+
+
+def option(name: str, values: Sequence[object]) -> str:
+    """`--name VALUES`; nothing where there are none."""
+    return f"--{name} {' '.join(map(str, values))}" if values else ""
+
+
+def catalog_options(paths: Iterable[str]) -> str:
+    """The options that name a user's own catalogue files."""
+    return " ".join(f"--catalog {shlex.quote(path)}" for path in paths)

@@ -1,0 +1,132 @@
+"""The jobs on medical images: paths, wanted records, and what each may ask of the machine."""
+
+from collections.abc import Container, Sequence
+
+from kanrepro.core.jobs import Place, Wildcards, catalog_options, option
+from kanrepro.images import catalog
+from kanrepro.images.settings import ImageSettings
+
+TABLES = ("images", "images-ablation", "images-leaks", "images-robustness")
+FORMS = ("deq_kan_shipped", "deq_kan", "deq_kan_certified")  # of the map whose convergence is traced
+
+
+class Jobs:
+    """What the rules of the family read.
+
+    Args:
+        place: what all jobs of a run have in common.
+        settings: of the family.
+        catalogs: the user's own catalogue files.
+
+    Raises:
+        UserError: a data set that no catalogue knows.
+    """
+
+    source = "resources/downloads/images/{dataset}.{part}"
+    store = "resources/images/{dataset}-{size}.safetensors"
+    split = "resources/images/{dataset}-{size}.{split}-{seed}.json"
+
+    def __init__(self, place: Place, settings: ImageSettings, catalogs: Sequence[str]) -> None:
+        self.place, self.settings = place, settings
+        self.entries = {name: catalog.entry(name, catalogs) for name, _ in settings.tasks}
+        self.catalogs = catalog_options(catalogs)
+        self.description = f"{place.results}/records/data-images/{{dataset}}.json"
+        self.run = f"{place.results}/runs/images/{{dataset}}/{{split}}/{{model}}/{{seed}}"
+        self.record = f"{place.results}/records/images/{{dataset}}/{{split}}/{{model}}-{{seed}}.json"
+        self.trace = f"{place.results}/records/traces/{{dataset}}.json"
+        self.memory = f"{place.results}/records/memory.json"
+        self.forms = [form for form in FORMS if form in settings.models]
+        self.descriptions = place.wanted(self.description.format(dataset=name) for name in settings.datasets)
+        self.records = self.runs(self.record)
+        self.figures = self._figures()
+        # where none is to be made some of it may not be there; without image sets nothing is wanted
+        self.drawn = [name for name, given in self.figures.items() if settings.datasets and all(given.values())]
+
+    def _figures(self) -> dict[str, dict[str, list[str]]]:
+        """What each figure is drawn from, by the option that says so."""
+        compared = {(dataset, self.settings.split) for dataset in self.settings.datasets}
+        records = {"records": self.records}
+        stores = [self.store.format(dataset=name, size=self.settings.size) for name in self.settings.datasets]
+        traces = [self.trace.format(dataset=name) for name in self.settings.datasets]
+        return {
+            "images-confusion": records,
+            "images-roc": records,
+            "images-robustness": records,
+            "images-examples": {**records, "stores": self.place.wanted(stores)},
+            "images-curves": {"histories": self.runs(f"{self.run}/history.csv", compared)},
+            "images-residuals": {"traces": self.place.wanted(traces)},
+            "images-memory": {"memory": self.place.wanted([self.memory])},
+        }
+
+    def runs(self, pattern: str, tasks: Container[tuple[str, str]] | None = None) -> list[str]:
+        """The wanted files of all runs, or of those of some (data set, split)."""
+        return self.place.wanted(
+            pattern.format(dataset=dataset, split=split, model=model, seed=seed)
+            for (dataset, split), models in self.settings.tasks.items()
+            if tasks is None or (dataset, split) in tasks
+            for model in models
+            for seed in self.settings.seeds
+        )
+
+    @property
+    def page_options(self) -> str:
+        """What the page is told: nothing where there are no records."""
+        if not self.records:
+            return ""
+        models = option("image-models", self.settings.models)
+        return f"{option('image-records', self.records)} --image-split {self.settings.split} {models}"
+
+    def sources(self, wildcards: Wildcards) -> dict[str, str]:
+        """The files that a set is prepared from; the demo sets come with scikit-learn."""
+        return self._sources(wildcards.dataset)
+
+    def _sources(self, dataset: str) -> dict[str, str]:
+        entry = self.entries[dataset]
+        parts = ([] if entry.format == "sklearn" else ["archive"]) + (["groups"] if entry.groups else [])
+        return {part: self.source.format(dataset=dataset, part=part) for part in parts}
+
+    @property
+    def downloads(self) -> list[str]:
+        """All files that come from the network."""
+        return [path for dataset in self.entries for path in self._sources(dataset).values()]
+
+    def store_of(self, wildcards: Wildcards) -> str:
+        """The prepared set of the configured size."""
+        return self.store.format(dataset=wildcards.dataset, size=self.settings.size)
+
+    def split_of(self, wildcards: Wildcards) -> str:
+        """The split of a run."""
+        return self._split(wildcards.dataset, wildcards.split, int(wildcards.seed))
+
+    def _split(self, dataset: str, split: str, seed: int) -> str:
+        return self.split.format(dataset=dataset, size=self.settings.size, split=split, seed=seed)
+
+    def splits(self, wildcards: Wildcards) -> list[str]:
+        """All splits of a set."""
+        names = [split for dataset, split in self.settings.tasks if dataset == wildcards.dataset]
+        return [self._split(wildcards.dataset, split, seed) for split in names for seed in self.settings.seeds]
+
+    def traced(self, wildcards: Wildcards) -> list[str]:
+        """The classifiers of a set whose maps are traced."""
+        place = {"dataset": wildcards.dataset, "split": self.settings.split, "seed": self.settings.seeds[0]}
+        return [f"{self.run}/model.safetensors".format(**place, model=model) for model in self.forms]
+
+    def traced_split(self, wildcards: Wildcards) -> str:
+        """The split of those classifiers."""
+        return self._split(wildcards.dataset, self.settings.split, self.settings.seeds[0])
+
+    # what a job may ask of the machine; each twice as much at the second attempt
+
+    def values(self, dataset: str) -> int:
+        """How many pixels a set has."""
+        entry = self.entries[dataset]
+        images = sum(entry.expected.classes.values()) if entry.expected else 10_000
+        return images * entry.channels * self.settings.size**2
+
+    def memory_mb(self, wildcards: Wildcards, attempt: int) -> int:
+        """MB of memory."""
+        return int(attempt * (2000 + 3 * self.values(wildcards.dataset) / 1e6))
+
+    def training_minutes(self, wildcards: Wildcards, attempt: int) -> int:
+        """A bound of a training's minutes."""
+        return int(attempt * (15 + self.settings.classify.training.epochs * self.values(wildcards.dataset) / 1e6))
