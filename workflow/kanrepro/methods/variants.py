@@ -114,12 +114,13 @@ def is_mlp(method: str) -> bool:
 def readings_of(method: str, readings: list[str], labelled: bool) -> list[str]:
     """The readings in which a method is run: `own` is GraphCL's.
 
-    For MLPs, which have no SiLU branch, `literal_silu` is `literal`, and on labelled sets `repaired` is as well.
+    MLPs have no SiLU branch: for them `literal_silu` is `literal`, and on labelled sets `repaired` is as well; of what
+    is alike the first is run.
     """
     if not is_mlp(method):
         return [r for r in readings if r != "own"]
-    same = {"literal_silu", *(["repaired"] if labelled else [])} if "literal" in readings else set()
-    return [r for r in readings if r not in same]
+    alike = [r for r in readings if r in ("literal", "literal_silu", *(["repaired"] if labelled else []))]
+    return [r for r in readings if r not in alike[1:]]
 
 
 def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:

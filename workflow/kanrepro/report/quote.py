@@ -92,9 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("files", type=Path, nargs="+", help="Markdown files")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; fail where a number differs"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing; fail where a number differs")
     arguments = parser.parse_args(argv)
     stale = []
     for path in arguments.files:
