@@ -1,0 +1,37 @@
+"""What the roof is told of the studies across families: sensitivity (figure 5), figure 2b, what CKFI picks."""
+
+from kanrepro.core.family import Family, Kind
+from kanrepro.studies.analysis_settings import AnalysisSettings
+from kanrepro.studies.sensitivity_settings import SensitivitySettings
+
+FAMILY = Family(
+    name="studies",
+    settings={"analysis": AnalysisSettings, "sensitivity": SensitivitySettings},
+    stages={
+        "splines": "kanrepro.studies.splines",
+        "criticality": "kanrepro.studies.criticality",
+        "analysis-figure": "kanrepro.studies.report.analysis_figure",
+        "sensitivity-figure": "kanrepro.studies.report.sensitivity_figure",
+    },
+    figures={
+        "figure5": "kanrepro.studies.report.sensitivity_figure",
+        "figure2b": "kanrepro.studies.report.analysis_figure",
+        "figure3": "kanrepro.studies.report.analysis_figure",
+        "ckfi": "kanrepro.studies.report.analysis_figure",
+    },
+    kinds={
+        "sensitivity/tu": Kind(
+            "kanrepro.core.record:Record",
+            "kanrepro.tu.catalog",
+            "graphs for Figure 5",
+            {"kanrepro.pretraining.pretrain": "code.pretrain", "kanrepro.tu.probe": "code.probe"},
+        ),
+        "sensitivity/transfer": Kind(
+            "kanrepro.molecules.record:TransferRecord",
+            "kanrepro.molecules.catalog",
+            "molecules for Figure 5",
+            {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
+        ),
+    },
+    explained={"figure5": "kanrepro.studies.explain"},
+)

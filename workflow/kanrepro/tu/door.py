@@ -1,0 +1,35 @@
+"""What the roof is told of the experiments on TU sets: tables 2 to 4, figure 4."""
+
+from kanrepro.core.family import Family, Kind, Table
+from kanrepro.tu.settings import TuSettings
+
+FAMILY = Family(
+    name="tu",
+    settings={"tu": TuSettings},
+    catalogues={"catalog": "own catalogue files beside the built-in one (docs/own-data.md)"},
+    stages={
+        "fetch": "kanrepro.core.fetch",
+        "prepare": "kanrepro.tu.prepare",
+        "describe": "kanrepro.tu.describe",
+        "splits": "kanrepro.tu.splits",
+        "pretrain": "kanrepro.pretraining.pretrain",
+        "probe": "kanrepro.tu.probe",
+        "table": "kanrepro.report.table",
+        "figure": "kanrepro.report.figure",
+    },
+    tables={
+        "table2": Table("kanrepro.report.table", ("tu",)),
+        "table3": Table("kanrepro.report.table", ("tu",), method="khan_gcl"),
+        "table4": Table("kanrepro.report.table", ("data", "data-molecules", "data-superpixels")),
+    },
+    figures={"figure4": "kanrepro.report.figure", "history": "kanrepro.report.figure"},
+    kinds={
+        "tu": Kind(
+            "kanrepro.core.record:Record",
+            "kanrepro.tu.catalog",
+            "graphs",
+            {"kanrepro.pretraining.pretrain": "code.pretrain", "kanrepro.tu.probe": "code.probe"},
+        )
+    },
+    explained=dict.fromkeys(("table2", "table3", "table4", "figure4"), "kanrepro.tu.explain"),
+)
