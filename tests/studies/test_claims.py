@@ -23,6 +23,7 @@ def test_over_sets_the_sets_are_the_sample() -> None:
     half = stats.t.ppf(0.975, 2) * 2 / math.sqrt(3)
     assert found.found.difference == pytest.approx(2.0)
     assert (found.found.low, found.found.high) == pytest.approx((2 - half, 2 + half))
+    assert {name: each.difference for name, each in found.each.items()} == {"A": 2.0, "B": 4.0, "C": 0.0}
     one = over_sets(cells, Claim("part", "x", "y", ("a", "r"), ("b", "r"), without=("B", "C")))
     assert one.sets == ("A",) and one.found is not None and one.found.difference == pytest.approx(2.0)
     assert one.found.p == pytest.approx(stats.ttest_1samp([1.0, 3.0], 0).pvalue)
@@ -34,7 +35,7 @@ def test_what_lacks_a_row_is_not_run() -> None:
 
 def test_holm_steps_down_within_each_part() -> None:
     def finding(part: str, p: float, difference: float = 1.0) -> Finding:
-        return Finding(Claim(part, "", "", ("a", "r"), ("b", "r")), ("A",), 5, Interval(difference, 0, 2, p, 5))
+        return Finding(Claim(part, "", "", ("a", "r"), ("b", "r")), ("A",), 5, Interval(difference, 0, 2, p, 5), {})
 
     made = corrected([finding("x", 0.04), finding("x", 0.01, -1.0), finding("x", 0.03), finding("y", 0.04)])
     assert [f.holm for f in made] == pytest.approx([0.06, 0.03, 0.06, 0.04])

@@ -8,7 +8,7 @@ claims of one part of the papers. Nothing here is chosen: every claim is asked i
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kanrepro.core.errors import UserError
@@ -37,12 +37,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim as measured. `found` None: fewer than two pairs. `holm`: p corrected within the part."""
+    """A claim as measured. `found` None: fewer than two pairs. `each`: set by set. `holm`: p corrected in the part."""
 
     claim: Claim
     sets: tuple[str, ...]
     pairs: int
     found: Interval | None
+    each: Mapping[str, Interval]
     holm: float | None = None
 
     @property
@@ -66,8 +67,13 @@ def over_sets(cells: Cells, claim: Claim) -> Finding:
             gaps[name] = [more[seed] - less[seed] for seed in both]
     pairs = sum(map(len, gaps.values()))
     values = [Summary.of(g).mean for g in gaps.values()] if len(gaps) > 1 else next(iter(gaps.values()), [])
-    found = paired(dict.fromkeys(range(len(values)), 0.0), dict(enumerate(values)))
-    return Finding(claim, tuple(gaps), pairs, found)
+    each = {name: found for name, gap in gaps.items() if (found := _from_zero(gap))}
+    return Finding(claim, tuple(gaps), pairs, _from_zero(values), each)
+
+
+def _from_zero(values: list[float]) -> Interval | None:
+    """The t-test of the mean of values against zero; None with fewer than two."""
+    return paired(dict.fromkeys(range(len(values)), 0.0), dict(enumerate(values)))
 
 
 def corrected(findings: Iterable[Finding]) -> list[Finding]:
@@ -80,7 +86,7 @@ def corrected(findings: Iterable[Finding]) -> list[Finding]:
         for rank, (p, i) in enumerate(sorted(asked)):
             least = max(least, min(1.0, p * (len(asked) - rank)))
             holm[i] = least
-    return [Finding(f.claim, f.sets, f.pairs, f.found, holm.get(i)) for i, f in enumerate(listed)]
+    return [replace(f, holm=holm.get(i)) for i, f in enumerate(listed)]
 
 
 # the claims
@@ -111,7 +117,7 @@ def _graphs(part: str, table: str) -> list[Claim]:
 
 
 def _transfer() -> list[Claim]:
-    part, made = "transfer learning", []
+    part, made = "transfer", []
     for reading in ("literal_silu", "repaired"):
         rows = (
             ("pre-training a KAN encoder by Khan-GCL gains", "khan_gcl", "untrained_kan", reading),
@@ -150,7 +156,7 @@ def _images() -> list[Claim]:
         ("an equilibrium of a KAN beats a feed-forward KAN", "cnn_kan"),
         ("an equilibrium of a KAN beats a vision transformer", "vit"),
     )
-    return [Claim("medical images", text, "README", ("deq_kan", "grouped"), (less, "grouped")) for text, less in rows]
+    return [Claim("images", text, "README", ("deq_kan", "grouped"), (less, "grouped")) for text, less in rows]
 
 
 # what they are read from
@@ -190,7 +196,7 @@ def _image(path: Path) -> tuple[tuple[str, str, str], int, float]:
 
 Reader = Callable[[Iterable[Path]], Cells]
 PARTS: tuple[tuple[str, Reader, list[Claim]], ...] = (
-    ("tu/*/*.json", _graph_scores, _graphs("unsupervised learning", "Table 2")),
+    ("tu/*/*.json", _graph_scores, _graphs("tu", "Table 2")),
     ("transfer/*/*.json", lambda paths: _scores(map(_transferred, paths)), _transfer()),
     ("superpixels/*/*.json", lambda paths: _scores(map(_record, paths)), _superpixels()),
     ("images/*/grouped/*.json", lambda paths: _scores(map(_image, paths)), _images()),

@@ -11,10 +11,18 @@ from pathlib import Path
 from kanrepro.core.errors import cli
 from kanrepro.report import longform
 from kanrepro.report.document import Block, Document, Grid, Item, Text
+from kanrepro.report.longform import UNDEFINED
+from kanrepro.report.statistics import Interval
 from kanrepro.report.table import write
 from kanrepro.report.wording import NOT_RUN, interval, probability, signed
 from kanrepro.studies.claims import LEFT_OUT, Finding, measured
 
+PARTS = {
+    "tu": "Unsupervised learning",
+    "transfer": "Transfer learning",
+    "superpixels": "Superpixels",
+    "images": "Medical images",
+}
 TITLE = "Claims of both papers, over all sets that were run"
 LEAD = (
     "Each claim is a difference of two measured rows in percentage points, paired by set and seed. Over several sets "
@@ -25,7 +33,7 @@ LEAD = (
     "encoders as initialised."
 )
 COLUMNS = (
-    "part", "claim", "source", "more", "more_reading", "less", "less_reading", "left_out", "sets", "names", "pairs",
+    "part", "claim", "source", "more", "more_reading", "less", "less_reading", "left_out", "over", "sets", "pairs",
     "estimate", "ci95_low", "ci95_high", "p", "p_holm", "verdict",
 )  # fmt: skip
 HEADER = ("Claim", "Source", "Rows", "Sets", "Estimate", "95 % interval", "p", "p, Holm", "Verdict")
@@ -36,7 +44,7 @@ def document(findings: Sequence[Finding], preset: str) -> Document:
     blocks: list[Block] = [Text(f"Preset `{preset}`. {LEAD}")]
     for part in dict.fromkeys(finding.claim.part for finding in findings):
         rows = tuple(_row(finding) for finding in findings if finding.claim.part == part)
-        blocks.append(Grid(part.capitalize(), HEADER, rows, heads=3))
+        blocks.append(Grid(PARTS[part], HEADER, rows, heads=3))
     blocks.append(
         Text(f"Means without `{LEFT_OUT}` stand beside those with it: no encoder of this size tells it from chance.")
     )
@@ -55,18 +63,23 @@ def _row(finding: Finding) -> tuple[Item, ...]:
 
 
 def lines(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    """The lines of the CSV, numbers with all their digits."""
+    """The lines of the CSV, numbers with all their digits: each claim over `all` sets, then set by set."""
     made = []
     for finding in findings:
-        claim, found = finding.claim, finding.found
-        numbers = (found.difference, found.low, found.high, found.p, finding.holm) if found else ()
-        values = (
-            claim.part, claim.text, claim.source, *claim.more, *claim.less, " ".join(claim.without) or "none",
-            str(len(finding.sets)), " ".join(finding.sets) or "none", str(finding.pairs),
-            *([str(number) for number in numbers] or [NOT_RUN] * 5), finding.verdict,
-        )  # fmt: skip
-        made.append(dict(zip(COLUMNS, values, strict=True)))
+        made.append(_line(finding, "all", len(finding.sets), finding.pairs, finding.found))
+        made += [_line(finding, name, 1, found.n, found) for name, found in finding.each.items()]
     return made
+
+
+def _line(finding: Finding, over: str, sets: int, pairs: int, found: Interval | None) -> dict[str, str]:
+    claim, whole = finding.claim, over == "all"
+    numbers = [str(n) for n in (found.difference, found.low, found.high, found.p)] if found else [NOT_RUN] * 4
+    values = (
+        claim.part, claim.text, claim.source, *claim.more, *claim.less, "+".join(claim.without) or "none", over,
+        str(sets), str(pairs), *numbers, str(finding.holm) if whole and found else UNDEFINED,
+        finding.verdict if whole else UNDEFINED,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
