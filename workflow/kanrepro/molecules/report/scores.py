@@ -18,8 +18,12 @@ BESIDE = {  # printed method -> ours
     "Khan-GCL": "khan_gcl",
 }
 VARIANTS = ("rand_perturb", "wo_d_dims", "wo_i_dims")
-CONTROLS = ("untrained_mlp", "untrained_kan", "fingerprint")
+CONTROLS = ("calibrated_mlp", "calibrated_kan", "untrained_mlp", "untrained_kan", "fingerprint")
 DIFFERENCES = (
+    Difference("graphcl", "calibrated_mlp", "pre-training the MLP encoder by GraphCL, over calibrated norms"),
+    Difference("attr_masking", "calibrated_mlp", "pre-training the MLP encoder by masked atoms, over calibrated norms"),
+    Difference("wo_hard_neg", "calibrated_kan", "pre-training the KAN encoder by contrast, over calibrated norms"),
+    Difference("khan_gcl", "calibrated_kan", "pre-training the KAN encoder by Khan-GCL, over calibrated norms"),
     Difference("graphcl", "untrained_mlp", "pre-training the MLP encoder by GraphCL"),
     Difference("attr_masking", "untrained_mlp", "pre-training the MLP encoder by masked atoms"),
     Difference("wo_hard_neg", "untrained_kan", "pre-training the KAN encoder by contrast"),

@@ -12,7 +12,13 @@ from kanrepro.report.published import RUNS
 from kanrepro.report.results import METHODS, MLP_METHODS
 from kanrepro.report.scores import Builder
 
-DIGIT_DIFFERENCES = (Difference("infograph", "untrained_mlp", "pre-training by InfoGraph"), *DIFFERENCES)
+DIGIT_DIFFERENCES = (
+    Difference("infograph", "calibrated_mlp", "pre-training by InfoGraph"),
+    Difference("infograph", "untrained_mlp", "pre-training by InfoGraph, over no statistics"),
+    Difference("graphcl", "untrained_mlp", "training the MLP encoder, over no statistics"),
+    Difference("khan_gcl", "untrained_kan", "training the KAN encoder, over no statistics"),
+    *DIFFERENCES,
+)
 ALWAYS = frozenset({"infograph", "graphcl", "khan_gcl", "untrained_mlp", "untrained_kan"})  # have rows, run or not
 
 
@@ -37,7 +43,9 @@ class DigitLayout(Layout):
 
     @property
     def controls(self) -> list[Row]:
-        return [Row("untrained_mlp", self.mlp), *self._rows(["untrained_kan"])]
+        calibrated = [name for name in ("calibrated_mlp", "calibrated_kan") if name in self.ran]
+        found = [*calibrated, "untrained_mlp", "untrained_kan"]
+        return [r for name in found for r in ([Row(name, self.mlp)] if name in MLP_METHODS else self._rows([name]))]
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
