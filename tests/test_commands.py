@@ -173,7 +173,7 @@ def test_the_commands_of_all_committed_records_are_taken_up_to_their_missing_fil
                 main(words)
             taken[line] = str(error.value)
         assert re.search(r"does not exist|no such file|cannot (be )?read|not found", taken[line]), (path, taken[line])
-    assert len(RECORDS) == 1185 and len(kinds) == 13
+    assert len(RECORDS) >= 1185 and len(kinds) == 13
 
 
 def test_every_committed_record_is_a_target_in_a_fresh_clone(tmp_path: Path) -> None:
