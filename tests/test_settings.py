@@ -175,3 +175,28 @@ def test_merging_leaves_its_arguments_alone() -> None:
 def test_the_committed_reference_is_that_of_the_models() -> None:
     made = reference.HEAD + "\n".join(reference.rows(Settings)) + "\n"
     assert (ROOT / "docs" / "configuration.md").read_text() == made, "make it again: python -m kanrepro.reference"
+
+
+@pytest.mark.parametrize("device", ["gpu", "gpuu", "cuda:", "cuda:x", "CPU"])
+def test_a_device_that_cannot_be_is_refused_at_the_door(device: str) -> None:
+    with pytest.raises(UserError, match=f"config: device = '{device}': it is none of auto, cpu, cuda and cuda:N"):
+        resolve({"device": device}, PRESETS)
+
+
+def test_a_mirror_that_does_not_exist_is_refused_at_the_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = tmp_path / "nowhere"
+    with pytest.raises(UserError, match="nowhere does not exist. Correct data.mirror or KANREPRO_MIRROR"):
+        resolve({"data": {"mirror": str(missing)}}, PRESETS)
+    monkeypatch.setenv("KANREPRO_MIRROR", str(missing))
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        resolve({}, PRESETS)
+    missing.mkdir()
+    assert resolve({}, PRESETS).data.mirror is None
+
+
+@pytest.mark.parametrize(
+    ("device", "here", "asked"),
+    [("auto", 0, 0), ("auto", 2, 1), ("auto", None, 1), ("cpu", 2, 0), ("cpu", None, 0), ("cuda", 0, 1)],
+)
+def test_a_gpu_is_asked_for_where_there_may_be_one(device: str, here: int | None, asked: int) -> None:
+    assert resolve({"device": device}, PRESETS).gpus(here) == asked

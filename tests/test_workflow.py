@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from kanrepro.core.files import read_json
+from kanrepro.core.gpus import gpus_here
 from kanrepro.plan.jobs import jobs
 from kanrepro.studies.sensitivity_settings import PARAMETERS
 
@@ -228,6 +229,15 @@ def test_mistakes_stop_before_any_job(config: dict, message: str, tmp_path: Path
     assert run.returncode != 0
     assert message in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_only_a_machine_with_a_gpu_or_a_cluster_is_asked_for_one(tmp_path: Path) -> None:
+    folder, options = checkout(tmp_path), ["--config", "preset=paper", "tu={datasets: [MUTAG], seeds: [0]}"]
+    asked = [
+        {job.gpus for job in jobs(["table2"], [*options, *more], 1, folder) if job.rule == "pretrain_tu"}
+        for more in ([], ["--workflow-profile", "none"])  # a profile of this machine, and one that counts no GPUs
+    ]
+    assert asked == [{min(gpus_here(), 1)}, {1}]
 
 
 def test_a_failed_job_shows_its_log_and_leaves_no_output(tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ valid one. Stages import the part that they need, so that a change elsewhere doe
 """
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pydantic
 from pydantic import Field
 
 from kanrepro.core.errors import UserError, cli, shown, unknown
@@ -68,10 +71,16 @@ class Settings(Part):
     images: ImageSettings = ImageSettings()
     report: ReportSettings = ReportSettings()
 
-    @property
-    def gpu(self) -> int:
-        """GPUs that a training job asks for: 0 where the settings say cpu."""
-        return 0 if self.device == "cpu" else 1
+    @pydantic.field_validator("device")
+    @classmethod
+    def _device(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
+            raise ValueError("it is none of auto, cpu, cuda and cuda:N")
+        return value
+
+    def gpus(self, here: int | None) -> int:
+        """GPUs that a training job asks for, given how many this machine has; None: where jobs go elsewhere."""
+        return 0 if self.device == "cpu" or (self.device == "auto" and here == 0) else 1
 
 
 def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
@@ -89,6 +98,9 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
     preset = read_yaml(known[name])
     validate(Settings, preset, str(known[name]))
     settings = validate(Settings, merged(preset, config), "config")
+    mirror = settings.data.mirror or os.environ.get("KANREPRO_MIRROR")
+    if mirror and not Path(mirror).is_dir():
+        raise UserError(f"the mirror folder {mirror} does not exist. Correct data.mirror or KANREPRO_MIRROR.")
     for part in (settings.tu, settings.molecules, settings.superpixels):
         for reading in part.readings:
             for method in part.methods:

@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 from kanrepro import settings as kanrepro_settings
 from kanrepro.core.errors import UserError
+from kanrepro.core.gpus import gpus_here
 from kanrepro.core.jobs import Place, as_json, option
 from kanrepro.core.provenance import code_digest
 from kanrepro.core.yaml_file import read_yaml
@@ -24,7 +25,9 @@ def checked(make, *arguments):
 for path in workflow.configfiles:
     checked(read_yaml, Path(path))  # Snakemake has read it already, but takes the last of two equal keys without a word
 SETTINGS = checked(kanrepro_settings.resolve, config, Path(workflow.basedir) / "workflow/presets")
-PLACE = Place(SETTINGS.preset, SETTINGS.gpu, SETTINGS.report.records == "existing")
+# a profile that counts GPUs counts those of this machine; on a cluster jobs ask for what the nodes have
+HERE = gpus_here() if "gpu" in workflow.resource_settings.resources else None
+PLACE = Place(SETTINGS.preset, SETTINGS.gpus(HERE), SETTINGS.report.records == "existing")
 RESULTS = PLACE.results
 PAGE = f"{RESULTS}/report.html"
 MIRROR = f"--mirror {shlex.quote(SETTINGS.data.mirror)}" if SETTINGS.data.mirror else ""

@@ -119,7 +119,7 @@ rule classify:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=IMAGES.memory_mb,
         runtime=IMAGES.training_minutes,
     params:
@@ -148,7 +148,7 @@ rule assess:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=IMAGES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 60,
     params:

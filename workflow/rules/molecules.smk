@@ -146,7 +146,7 @@ rule pretrain_molecules:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu * SETTINGS.molecules.processes,
+        gpu=PLACE.gpu * SETTINGS.molecules.processes,
         mem_mb=MOLECULES.pretraining_memory_mb,
         runtime=MOLECULES.pretraining_minutes,
     params:
@@ -181,7 +181,7 @@ rule finetune:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=lambda wildcards, attempt: attempt * 3000,
         runtime=MOLECULES.finetuning_minutes,
     params:
@@ -246,7 +246,7 @@ rule measure:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=lambda wildcards, attempt: attempt * 16000,
         runtime=lambda wildcards, attempt: attempt * 120,
     params:

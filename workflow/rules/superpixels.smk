@@ -117,7 +117,7 @@ rule pretrain_superpixels:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=SUPERPIXELS.memory_mb,
         runtime=SUPERPIXELS.pretraining_minutes,
     params:
@@ -148,7 +148,7 @@ rule finetune_superpixels:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=SUPERPIXELS.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 120,
     params:
@@ -176,7 +176,7 @@ rule retrieve:
         f"benchmarks/{SETTINGS.preset}/retrieve/{{dataset}}-{{method}}-{{reading}}-{{seed}}.tsv"
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=SUPERPIXELS.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 60,
     params:

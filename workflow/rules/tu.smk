@@ -107,7 +107,7 @@ rule pretrain_tu:
     retries: 1
     threads: SETTINGS.threads
     resources:
-        gpu=SETTINGS.gpu,
+        gpu=PLACE.gpu,
         mem_mb=TU.memory_mb,
         runtime=TU.training_minutes,
     params:

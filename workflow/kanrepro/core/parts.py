@@ -63,8 +63,8 @@ def validate(model: type[Model], content: Any, where: str) -> Model:
         if first["type"] == "extra_forbidden":
             known = [".".join([*path[:-1], name]) for name in _keys(model, path[:-1])]
             raise unknown(f"key in {where}", key, known) from None
-        named = shown(key)[1:-1] or "content"
-        raise UserError(f"{where}: {named} = {shown(first.get('input'))}: {first['msg']}.") from None
+        named, said = shown(key)[1:-1] or "content", first["msg"].removeprefix("Value error, ").rstrip(".")
+        raise UserError(f"{where}: {named} = {shown(first.get('input'))}: {said}.") from None
 
 
 def _keys(model: type[pydantic.BaseModel], path: list[str]) -> list[str]:
