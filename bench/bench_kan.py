@@ -18,7 +18,7 @@ from layers import closed_form_layer, pykan_layer, recursion_layer, training_ste
 from subprocesses import last_line, python
 from torch import Tensor, nn
 
-from kanrepro.kan import KANLinear, expansion
+from kanrepro.kan import KANLinear, local
 
 Size = tuple[int, int, int]  # rows, inputs, outputs
 Step = Callable[[], None]
@@ -100,7 +100,7 @@ def _pykan(size: Size, count: int, effort: Effort) -> Iterator[Line]:
 def _without_numba(size: Size, effort: Effort) -> Iterator[Line]:
     """What the layer costs where numba is not installed."""
     name = f"{_name(size)}, without numba over with it"
-    if expansion.native is None:
+    if local.native is None:
         yield not_measured(name, "numba is not installed")
         return
     step = _step(KANLinear(*size[1:]), size)
@@ -109,7 +109,7 @@ def _without_numba(size: Size, effort: Effort) -> Iterator[Line]:
 
 
 def _plain(step: Step) -> None:
-    with mock.patch.object(expansion, "native", None):
+    with mock.patch.object(local, "native", None):
         step()
 
 

@@ -8,83 +8,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from kanrepro.kan.expansion import Basis, Expansion, block_rows
+from kanrepro.kan.expansion import Basis
 from kanrepro.kan.gaussian import Gaussians
+from kanrepro.kan.products import product
 from kanrepro.kan.spline import Grid
-
-
-def _product(x: Tensor, weight: Tensor, grid: Basis, dtype: torch.dtype) -> Tensor:
-    """expand(x) @ weight in `dtype`, where expand gives every input its K basis values and, as one more, its SiLU.
-
-    Few rows, as in an equilibrium's solve, are expanded as a whole: the values are kept for the backward pass, and a
-    vector-Jacobian product for x alone leaves the gradient of the weights out.
-
-    Args:
-        x: (N, I).
-        weight: ((K + 1) * I, O), or (K * I, O) without the SiLU branch.
-
-    Returns:
-        (N, O).
-    """
-    x = x.contiguous()
-    base = weight.shape[0] > grid.bases * x.shape[1]
-    if len(x) <= block_rows(x, grid.bases + base):
-        return torch.mm(_Whole.apply(x, grid, base).to(dtype), weight.to(dtype))
-    return _Blocks.apply(x, weight, grid, base, dtype)
-
-
-class _Whole(torch.autograd.Function):
-    """expand(x), (N, I) to (N, K * I) or (N, (K + 1) * I), of inputs that are one block."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, grid: Basis, base: bool) -> Tensor:
-        expansion = Expansion(x, grid, base)
-        for rows in expansion.blocks:
-            expansion.values(rows)
-        values = expansion.room.flatten(-2)
-        ctx.save_for_backward(x, values)
-        ctx.grid, ctx.base = grid, base
-        return values
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, values = ctx.saved_tensors
-        expansion = Expansion(x, ctx.grid, ctx.base, room=values.unflatten(-1, (-1, x.shape[1])))
-        grad_x = torch.empty_like(x)
-        for rows in expansion.blocks:
-            expansion.pull_back(rows, gradient.contiguous(), out=grad_x)
-        return grad_x, None, None
-
-
-class _Blocks(torch.autograd.Function):
-    """expand(x) @ weight by blocks of rows.
-
-    The expansion is K + 1 times as large as x, never exists as a whole, and the backward pass makes it again.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, grid: Basis, base: bool, dtype: torch.dtype) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.grid, ctx.base, ctx.dtype = grid, base, dtype
-        expansion, low = Expansion(x, grid, base), weight.to(dtype)
-        y = x.new_empty(x.shape[0], weight.shape[1], dtype=dtype)
-        for rows in expansion.blocks:
-            torch.mm(expansion.values(rows).to(dtype), low, out=y[rows])
-        return y
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        expansion, low, gradient = Expansion(x, ctx.grid, ctx.base), weight.to(ctx.dtype), gradient.to(ctx.dtype)
-        grad_weight = torch.zeros_like(low)
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        for rows in expansion.blocks:
-            grad_weight.addmm_(expansion.values(rows).to(ctx.dtype).T, gradient[rows])
-            if grad_x is not None:
-                expansion.pull_back(rows, (gradient[rows] @ low.T).to(x.dtype), out=grad_x[rows])
-        return grad_x, grad_weight.to(weight.dtype), None, None, None
 
 
 def xavier_std(grid: Basis, in_features: int, out_features: int) -> float:
@@ -176,10 +103,10 @@ class KANLinear(nn.Module):
                 self.outside_share = self.grid.outside(x)
             kind = x.device.type
             dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-            y = _product(x.reshape(-1, self.in_features), weight, self.grid, dtype)
+            y = product(x.reshape(-1, self.in_features), weight, self.grid, dtype)
             if bias is not None:
                 y = y + bias.to(dtype)
-            return y.unflatten(0, x.shape[:-1])
+            return y.reshape(*x.shape[:-1], self.out_features)
 
         return bound
 
