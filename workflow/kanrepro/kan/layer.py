@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from kanrepro.kan import plain
 from kanrepro.kan.expansion import Basis
 from kanrepro.kan.gaussian import Gaussians
 from kanrepro.kan.products import product
@@ -38,7 +39,7 @@ class KANLinear(nn.Module):
     The bases B_k are B-splines (Khan-GCL) or Gaussians (DEQ-KAN's code: grid=10, grid_range=(-3, 3), base=False,
     edge_bias=True, coefficient_scale=0.01 sqrt(I)). Inputs outside `grid_range` meet functions that fall to zero (the
     splines within `order` knot spacings): only the SiLU branch is left there. `outside_share` tells how many inputs of
-    the last training batch that was.
+    the last training batch that was (not counted under compilers and transforms, see `plain`).
 
     Args:
         in_features: I.
@@ -52,6 +53,7 @@ class KANLinear(nn.Module):
         basis: "bspline" or "gaussian".
         width: standard deviation of a Gaussian.
         edge_bias: whether every edge has a bias b, zero at first.
+        device, dtype: of the weights; `generator` must be of the same device.
     """
 
     outside_share: Tensor
@@ -69,25 +71,43 @@ class KANLinear(nn.Module):
         basis: Literal["bspline", "gaussian"] = "bspline",
         width: float = 1.0,
         edge_bias: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         if basis not in ("bspline", "gaussian"):
             raise ValueError(f"basis is 'bspline' or 'gaussian', not {basis!r}")
+        low, high = map(float, grid_range)
         self.in_features, self.out_features = in_features, out_features
-        self.grid = Grid(grid, order, *grid_range) if basis == "bspline" else Gaussians(grid, *grid_range, width)
-        self.coefficients = nn.Parameter(torch.empty(in_features, out_features, self.grid.bases))
-        self.base_weight = nn.Parameter(torch.empty(in_features, out_features)) if base else None
-        self.edge_bias = nn.Parameter(torch.zeros(in_features, out_features)) if edge_bias else None
-        self.register_buffer("outside_share", torch.zeros(()), persistent=False)
-        bound = 1 / math.sqrt(max(in_features, 1))
-        xavier = coefficient_scale is None
-        std = xavier_std(self.grid, in_features, out_features) if xavier else coefficient_scale * bound
+        self.grid = Grid(grid, order, low, high) if basis == "bspline" else Gaussians(grid, low, high, width)
+        self.coefficient_scale = coefficient_scale
+        shape: dict[str, Any] = {"size": (in_features, out_features), "device": device, "dtype": dtype}
+        self.coefficients = nn.Parameter(
+            torch.empty(in_features, out_features, self.grid.bases, device=device, dtype=dtype)
+        )
+        self.base_weight = nn.Parameter(torch.empty(**shape)) if base else None
+        self.edge_bias = nn.Parameter(torch.empty(**shape)) if edge_bias else None
+        self.register_buffer("outside_share", torch.zeros((), device=device), persistent=False)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw initial values, coefficients first."""
+        bound = 1 / math.sqrt(max(self.in_features, 1))
+        scale = self.coefficient_scale
+        std = xavier_std(self.grid, self.in_features, self.out_features) if scale is None else scale * bound
         nn.init.normal_(self.coefficients, std=std, generator=generator)
         if self.base_weight is not None:
             nn.init.uniform_(self.base_weight, -bound, bound, generator=generator)
+        if self.edge_bias is not None:
+            nn.init.zeros_(self.edge_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., I) to (..., O)."""
+        """(..., I) to (..., O).
+
+        Raises:
+            ValueError: x has another width.
+            TypeError: x has another dtype than the weights, and no autocast is at work.
+        """
         return self.bind()(x)
 
     def bind(self) -> Callable[[Tensor], Tensor]:
@@ -99,16 +119,40 @@ class KANLinear(nn.Module):
         bias = None if self.edge_bias is None else self.edge_bias.sum(0)
 
         def bound(x: Tensor) -> Tensor:
-            if self.training:
+            dtype = self._working_dtype(x)
+            if self.training and not plain.needed(x):
                 self.outside_share = self.grid.outside(x)
-            kind = x.device.type
-            dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
             y = product(x.reshape(-1, self.in_features), weight, self.grid, dtype)
             if bias is not None:
                 y = y + bias.to(dtype)
             return y.reshape(*x.shape[:-1], self.out_features)
 
         return bound
+
+    def _working_dtype(self, x: Tensor) -> torch.dtype:
+        """The dtype to compute in, of inputs that fit the layer."""
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            given, wanted = tuple(x.shape), self.in_features
+            raise ValueError(f"the last dimension of the inputs must be {wanted}, the layer's in_features, not {given}")
+        kind, own = x.device.type, self.coefficients.dtype
+        if kind != "meta" and torch.is_autocast_enabled(kind) and x.is_floating_point():
+            return torch.get_autocast_dtype(kind)
+        if x.dtype != own:
+            raise TypeError(f"inputs are {x.dtype}, the layer's weights {own}: convert one, or use torch.autocast")
+        return own
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Beside the tensors, where PyTorch keeps a module's version: the grid, without which they mean nothing."""
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        getattr(destination, "_metadata", {}).setdefault(prefix[:-1], {})["grid"] = repr(self.grid)
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, *lists: list[str]
+    ) -> None:
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *lists)
+        grid = local_metadata.get("grid", repr(self.grid))  # a file of tensors alone does not tell
+        if grid != repr(self.grid):
+            lists[-1].append(f"{prefix}coefficients are of {grid}, this layer's are of {self.grid}")
 
     def extra_repr(self) -> str:
         base, bias = self.base_weight is not None, self.edge_bias is not None
