@@ -13,7 +13,7 @@ from kanrepro import provenance
 from kanrepro.files import atomic, read_json, write_json
 
 MODULES = ("kanrepro.pretrain", "kanrepro.svm")
-PACKAGES = ("torch-geometric", "numba", "pykan")
+PACKAGES = ("torch-geometric", "numba", "pykan", "inkan")
 
 HEAD = """# Benchmarks
 
