@@ -31,6 +31,9 @@ class Part(pydantic.BaseModel):
         ]
         return {**values, **{name: str(values[name]).lower() for name in wrong}} if wrong else values
 
+    def check(self) -> None:
+        """Refuse what shows only when more is made of the part than its fields. Raises UserError."""
+
 
 def _is_number(annotation: Any) -> bool:
     """Whether a field takes numbers and neither words nor truth values."""
