@@ -42,7 +42,7 @@ rule pretrain_tu:
     wildcards: dataset=A, method=khan_gcl, reading=literal, seed=1
     threads: 2
     resources: tmpdir=/tmp, gpu=1, runtime=25, mem_mb=2167, mem=2.17 GB, disk_mb=<TBD>
-Shell command: python -m kanrepro.pretraining.pretrain --device auto --settings '{"optimiser": {"epochs": 60}}' > logs/1.log 2>&1
+Shell command: python -m kanrepro.pretraining.pretrain --device auto --settings '{"optimiser": {"epochs": 60}}' > a.log
 
 [Sun Nov 22 12:10:55 2026]
 localrule all:

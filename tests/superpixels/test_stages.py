@@ -10,6 +10,7 @@ import stages
 import torch
 
 from kanrepro.core.errors import UserError
+from kanrepro.core.explain_parts import Question
 from kanrepro.core.files import read_json, write_json
 from kanrepro.core.record import Record
 from kanrepro.core.streams import stream
@@ -20,10 +21,10 @@ from kanrepro.pretraining import pretrain
 from kanrepro.report import table
 from kanrepro.report.inputs import Inputs
 from kanrepro.studies.report import analysis_figure
-from kanrepro.superpixels import explain as explain_digits
 from kanrepro.superpixels import finetune as superpixel_finetune
 from kanrepro.superpixels import prepare, retrieve, splits
 from kanrepro.superpixels.catalog import entry
+from kanrepro.superpixels.explain import explain
 from kanrepro.superpixels.settings import DigitFinetuneSettings, SegmentSettings
 from kanrepro.superpixels.splits import read_split
 from kanrepro.superpixels.training import DigitTraining
@@ -129,10 +130,10 @@ def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Pat
     assert "control,untrained_kan,repaired,mnist,not printed" in rows
     for path in (folder / "superpixels" / "mnist").glob("*.json"):
         write_json(tmp_path / "small" / "records" / "superpixels" / "mnist" / path.name, read_json(path))
-    text = explain_digits.explain("MNIST-superpixel", "infograph", None, tmp_path / "small")
-    assert "over 1 runs; printed: 63.2 ± 0.8" in text and "superpixel_finetune" in text and "python -m kanrepro" in text
+    text = explain(Question("table7", "MNIST-superpixel", "infograph", None, tmp_path / "small"))
+    assert "over 1 runs; printed: 63.2 ± 0.8" in text and "superpixels.finetune" in text and "python -m kanrepro" in text
     with pytest.raises(UserError, match="Did you mean 'khan_gcl'"):
-        explain_digits.explain("mnist", "khangcl", None, tmp_path / "small")
+        explain(Question("table7", "mnist", "khangcl", None, tmp_path / "small"))
     path = tmp_path / "retrieval.json"
     words = [
         "--checkpoint",

@@ -39,6 +39,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     return UserError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(known)}.")
 
 
+def foreign(path: object, what: str) -> UserError:
+    """The error for a file that says what is not known here; it may have cost hours, so nobody is told to delete it."""
+    return UserError(f"{path} {what}. Another version of kanrepro made it, or code of your own: read it with that.")
+
+
 def _terminated(signum: int, frame: object) -> None:
     raise SystemExit(128 + signum)
 

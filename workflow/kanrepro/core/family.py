@@ -53,7 +53,8 @@ class Family:
         figures: name -> module that draws it.
         kinds: folder below `records` -> what lies there.
         explained: table or figure -> module with `explain(question)` (core.explain_parts.Question).
-        asked: option of an explanation -> its help.
+        method: what names a row in its explanations, in words.
+        asked: further option of its explanations -> its help.
         costs: module with COSTS, what the jobs take (core.costs.Costs).
         page: module of its part of the page (report.page).
     """
@@ -66,6 +67,7 @@ class Family:
     figures: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     explained: Mapping[str, str] = field(default_factory=dict)
+    method: str = ""
     asked: Mapping[str, str] = field(default_factory=dict)
     costs: str | None = None
     page: str | None = None

@@ -33,5 +33,6 @@ FAMILY = Family(
             {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
         ),
     },
+    method="of figure5 a parameter: epsilon_delta, or epsilon_delta=0.3",
     explained={"figure5": "kanrepro.studies.explain"},
 )

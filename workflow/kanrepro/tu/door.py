@@ -31,5 +31,6 @@ FAMILY = Family(
             {"kanrepro.pretraining.pretrain": "code.pretrain", "kanrepro.tu.probe": "code.probe"},
         )
     },
+    method="khan_gcl or Khan-GCL, ...; not needed for table4",
     explained=dict.fromkeys(("table2", "table3", "table4", "figure4"), "kanrepro.tu.explain"),
 )
