@@ -8,7 +8,7 @@ import pytest
 from kanrepro.core.errors import UserError
 from kanrepro.page import page
 from kanrepro.report import results, summary
-from kanrepro.report.inputs import Inputs
+from kanrepro.tu.report.inputs import TuInputs
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
@@ -40,33 +40,33 @@ def test_the_page_holds_everything(world, folder):
 
 
 def test_the_same_text_for_any_order(world, folder):
-    first = page.build(Inputs("small", records=tuple(world)), [], folder.parent)
+    first = page.build(TuInputs("small", records=tuple(world)), [], folder.parent)
     random.Random(1).shuffle(world)
-    assert page.build(Inputs("small", records=tuple(world)), [], folder.parent) == first
+    assert page.build(TuInputs("small", records=tuple(world)), [], folder.parent) == first
 
 
 def test_the_demo_says_what_it_is(write_cell, folder):
     paths = write_cell("NCI-TPSA", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
-    text = page.build(Inputs("demo", records=tuple(paths), stand_in=True), [], folder.parent)
+    text = page.build(TuInputs("demo", records=tuple(paths), stand_in=True), [], folder.parent)
     assert '<p class="warn">These are stand-in data sets' in text
     assert "InfoGraph" not in text and "91.4" not in text
 
 
 def test_a_page_without_records_is_still_a_page(folder):
-    text = page.build(Inputs("small", folder=folder), [], folder.parent)
+    text = page.build(TuInputs("small", folder=folder), [], folder.parent)
     assert "0 records of 0 data sets" in " ".join(text.split())
 
 
 def test_names_are_escaped(write_cell, folder):
     paths = write_cell("A<b>", "khan_gcl", "literal", [80.0, 81.0])
-    assert "<b>80" not in (text := page.build(Inputs("small", records=tuple(paths)), [], folder.parent))
+    assert "<b>80" not in (text := page.build(TuInputs("small", records=tuple(paths)), [], folder.parent))
     assert "A<b>" not in text and "A&lt;b&gt;" in text
 
 
 @pytest.mark.parametrize("name", ["figure4.pdf", "missing.png"])
 def test_a_bad_figure_is_named(folder, name):
     with pytest.raises(UserError, match=name):
-        page.build(Inputs("small"), [folder / name], folder)
+        page.build(TuInputs("small"), [folder / name], folder)
 
 
 def test_costs_count_a_shared_encoder_once(write_cell, content):

@@ -10,7 +10,7 @@ from kanrepro.images.report import figure as image_figure
 from kanrepro.images.report import summary as image_summary
 from kanrepro.images.report.inputs import ImageInputs
 from kanrepro.page import page
-from kanrepro.report.inputs import Inputs
+from kanrepro.tu.report.inputs import TuInputs
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
@@ -57,7 +57,7 @@ def test_the_part_holds_everything(world, folder):
 
 def test_without_image_records_the_page_is_what_it_was(write_cell, folder):
     paths = tuple(write_cell("MUTAG", "khan_gcl", "literal", [88.0, 89.0]))
-    inputs = Inputs("small", records=paths)
+    inputs = TuInputs("small", records=paths)
     text = page.build(inputs, [], folder.parent)
     assert page.build(inputs, [], folder.parent, images=ImageInputs("small")) == text
     assert not re.search(r"DEQ|[Ii]mage|lung|imbalanced", text)
@@ -67,14 +67,14 @@ def test_without_image_records_the_page_is_what_it_was(write_cell, folder):
 
 
 def test_the_same_text_for_any_order(world, folder):
-    first = page.build(Inputs("small"), [], folder.parent, images=ImageInputs("small", tuple(world)))
+    first = page.build(TuInputs("small"), [], folder.parent, images=ImageInputs("small", tuple(world)))
     random.Random(1).shuffle(world)
-    assert page.build(Inputs("small"), [], folder.parent, images=ImageInputs("small", tuple(world))) == first
+    assert page.build(TuInputs("small"), [], folder.parent, images=ImageInputs("small", tuple(world))) == first
 
 
 def test_stand_ins_are_called_so(write_images, folder):
     paths = tuple(write_images("digits", "cnn", [80.0, 82.0], preset="demo"))
-    text = page.build(Inputs("demo", stand_in=True), [], folder.parent, images=ImageInputs("demo", paths))
+    text = page.build(TuInputs("demo", stand_in=True), [], folder.parent, images=ImageInputs("demo", paths))
     assert '<p class="warn">These are stand-in images' in text
 
 

@@ -6,6 +6,7 @@ Modules are named as text and loaded when they are needed: the door of a family 
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from kanrepro.core.parts import Part
@@ -41,6 +42,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Results:
+    """The results of a preset, from which tables are made again.
+
+    Attributes:
+        records: the folder of its records.
+        published: the folder of the printed numbers.
+        settings: those of the whole workflow (kanrepro.settings.Settings).
+        own: key below `data` -> the user's own catalogue files.
+    """
+
+    preset: str
+    records: Path
+    published: Path
+    settings: Any
+    own: Mapping[str, tuple[Path, ...]]
+
+
+@dataclass(frozen=True)
 class Family:
     """What the roof knows of a family of experiments. Every module is named in full: `kanrepro.tu.probe`.
 
@@ -49,7 +68,8 @@ class Family:
         settings: key in the configuration -> the settings below it.
         catalogues: key below `data` for the user's own catalogue files -> its description.
         stages: name that is typed -> module with a `main`.
-        tables: name -> what makes it; the module has `again(name, made)` (core.family.Made).
+        tables: name -> what makes it; the module has `again(name, results, base)`, which gives a
+            document and CSV text; `base`: the folder that paths of records are relative to.
         figures: name -> module that draws it.
         kinds: folder below `records` -> what lies there.
         explained: table or figure -> module with `explain(question)` (core.explain_parts.Question).

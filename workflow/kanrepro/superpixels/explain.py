@@ -6,13 +6,12 @@ from kanrepro.core.errors import unknown
 from kanrepro.core.explain_parts import Question, code_state, file_state, laid_out, snakemake_command
 from kanrepro.core.former import today
 from kanrepro.report import published
-from kanrepro.report.inputs import Inputs
 from kanrepro.report.layout import label_of
 from kanrepro.report.results import Run
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, number, signed
-from kanrepro.superpixels.report.scores import builder
+from kanrepro.superpixels.report.table import DigitInputs, builder
 
 
 def explain(asked: Question) -> str:
@@ -22,7 +21,7 @@ def explain(asked: Question) -> str:
         UserError: an unknown data set, method or reading, with the nearest known one; a corrupt record.
     """
     dataset, method, reading, results = asked.dataset, asked.method, asked.reading, asked.results
-    made = builder(Inputs(results.name, folder=results / "records"), results, 1.0)
+    made = builder(DigitInputs(results.name, folder=results / "records"), results)
     name = published.CATALOGUE_NAME.get(dataset, dataset)
     if name not in (known := {published.ONE_SET["table7"], *made.results.datasets}):
         raise unknown("data set", dataset, known)

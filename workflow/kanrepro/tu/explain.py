@@ -8,13 +8,14 @@ from kanrepro.core.explain_parts import Question, code_state, file_state, in_tur
 from kanrepro.core.former import today
 from kanrepro.core.record import Record
 from kanrepro.report import published
-from kanrepro.report.inputs import Inputs, catalogue_name
+from kanrepro.report.inputs import catalogue_name
 from kanrepro.report.layout import Layout, Row
 from kanrepro.report.results import LABELS, METHODS, Cell, Results, Run, read, record_paths
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
 from kanrepro.tu.report import descriptions
+from kanrepro.tu.report.inputs import TuInputs
 
 
 def explain(asked: Question) -> str:
@@ -24,7 +25,7 @@ def explain(asked: Question) -> str:
         UserError: an unknown data set, method or reading, with the nearest known one; a corrupt record.
     """
     table, dataset, method, reading, results = asked.table, asked.dataset, asked.method, asked.reading, asked.results
-    inputs = Inputs(results.name, folder=results / "records")
+    inputs = TuInputs(results.name, folder=results / "records")
     known = {*published.DATASETS, *inputs.entries, *_folders(inputs)}
     if table == "table4":
         return _describe(inputs, catalogue_name(dataset, known | set(published.read_descriptions())))
@@ -73,11 +74,11 @@ def _method(name: str, ours: Iterable[str], printed: Iterable[str]) -> str:
     return names[name.lower()]
 
 
-def _folders(inputs: Inputs) -> set[str]:
+def _folders(inputs: TuInputs) -> set[str]:
     return {path.parent.name for path in inputs.record_files()}
 
 
-def _results(inputs: Inputs, dataset: str) -> Results:
+def _results(inputs: TuInputs, dataset: str) -> Results:
     """The records of one data set; the preset is what they say it is."""
     assert inputs.folder is not None
     paths = record_paths(inputs.folder, f"tu/{dataset}")
@@ -104,7 +105,7 @@ def _cell(cell: Cell | None, reading: str, printed: published.Printed, results: 
     return lines + in_turn(cell.runs, lambda run: flatten(run.record.settings), run_lines, results)
 
 
-def _describe(inputs: Inputs, dataset: str) -> str:
+def _describe(inputs: TuInputs, dataset: str) -> str:
     """Table 4: the counts of a data set and what the printed degree is."""
     row = None if inputs.stand_ins([dataset]) else published.read_descriptions().get(dataset)
     source = inputs.described.get(dataset)

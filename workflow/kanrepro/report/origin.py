@@ -1,4 +1,4 @@
-"""Reading the documents of kanrepro.analysis and the like: which encoder they are about, and that they are whole."""
+"""Reading documents about a trained encoder: which one they are about, and that they are whole."""
 
 from pathlib import Path
 from typing import TypeVar
