@@ -22,6 +22,7 @@ from kanrepro.bundle.make import MANIFEST, METADATA
 from kanrepro.core.errors import UserError
 from kanrepro.core.family import Results, load
 from kanrepro.core.files import read_json, write_json
+from kanrepro.families import FAMILIES
 from kanrepro.images.metrics import METRICS
 from kanrepro.images.report import table as image_table
 from kanrepro.report.make_table import write_table
@@ -90,10 +91,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         moved = read_json(like) | {"experiment": "sensitivity"}
         write_json(results / f"records/sensitivity/{kind}/bace/khan_gcl/repaired/epsilon_delta-0.3/0.json", moved)
     settings = bundle_make.Checkout.of(results).settings()
-    own = dict.fromkeys(("catalog", "molecule_catalog", "superpixel_catalog", "image_catalog"), ())
+    own: dict[str, tuple[Path, ...]] = {key: () for family in FAMILIES for key in family.catalogues}
     given = Results("small", results / "records", root / "workflow/published", settings, own)
     for name, table in TABLES.items():
-        write_table(*load(table.module).again(name, given, results / "tables"), results / "tables" / name)
+        document, rows = load(table.module).again(name, given, results / "tables")
+        write_table(document, rows, results / "tables" / name)
     (results / "runs").mkdir()
     (results / "runs" / "weights.bin").write_bytes(b"heavy")
     (results / "report.html").write_text("<p>page</p>")

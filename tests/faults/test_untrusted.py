@@ -30,6 +30,7 @@ from kanrepro.images.splits import read_split
 from kanrepro.molecules.catalog import MoleculeEntry
 from kanrepro.molecules.prepare import prepare
 from kanrepro.molecules.splits import read_split as read_molecule_split
+from kanrepro.report import described
 from kanrepro.store.store import GraphStore
 from kanrepro.superpixels import idx
 from kanrepro.tu import read as tu

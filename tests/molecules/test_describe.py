@@ -11,6 +11,7 @@ pytest.importorskip("rdkit")
 
 from kanrepro.molecules import describe as molecule_describe
 from kanrepro.molecules.describe import describe
+from kanrepro.report import described
 
 
 def test_counts_of_five_molecules() -> None:

@@ -9,11 +9,11 @@ from transfer_records import write, write_measure
 from kanrepro.core.errors import UserError
 from kanrepro.core.explain_parts import Question
 from kanrepro.molecules.explain import explain
+from kanrepro.molecules.report import page as molecule_page
 from kanrepro.molecules.report import table as transfer_table
 from kanrepro.molecules.report.table import TransferInputs
 from kanrepro.page import page
 from kanrepro.report import render
-from kanrepro.tu.report.inputs import TuInputs
 
 PRINTED = """\
 method,citation,dataset,mean,std
@@ -235,13 +235,12 @@ def test_records_of_another_preset_and_twice_the_same_are_refused(world: Path, p
 
 
 def test_the_page_has_a_part_where_there_are_records(world: Path, folder: Path) -> None:
-    without = page.build(TuInputs("small"), [], folder)
     measure = write_measure(folder, {"graphcl/literal": 0.5})
-    records = tuple(folder.glob("transfer/*/*.json"))
-    made = page.build(TuInputs("small"), [], folder, transfer=TransferInputs("small", records, (measure,)))
+    part = molecule_page.part(TransferInputs("small", tuple(folder.glob("transfer/*/*.json")), (measure,)), folder)
+    assert part is not None and list(part.tables) == ["table1", "table6"]
+    made = page.build("small", [(part, ())], [], 1.0)
     assert 'id="transfer"' in made and 'id="table1"' in made and 'id="table6"' in made
-    assert 'id="transfer"' not in without
-    assert page.build(TuInputs("small"), [], folder, transfer=TransferInputs("small")) == without
+    assert molecule_page.part(TransferInputs("small"), folder) is None
 
 
 def test_a_number_is_explained_down_to_its_commands(world: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import write_json
-from kanrepro.report import render
+from kanrepro.report import published, render
 from kanrepro.report.document import Document
 from kanrepro.tu.report import table
 from kanrepro.tu.report.inputs import TuInputs
@@ -116,9 +116,9 @@ def world(write_cell) -> list[Path]:
     ]
 
 
-def built(folder: Path, **given: Path) -> tuple[Document, str]:
+def built(folder: Path, published: Path = published.FOLDER) -> tuple[Document, str]:
     """Table 2 of the records in a folder."""
-    return table.build("table2", TuInputs("small", folder=folder, **given), folder.parent / "tables")
+    return table.build("table2", TuInputs("small", folder=folder, published=published), folder.parent / "tables")
 
 
 def run(*arguments: str | Path) -> None:

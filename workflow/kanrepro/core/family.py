@@ -76,7 +76,8 @@ class Family:
         method: what names a row in its explanations, in words.
         asked: further option of its explanations -> its help.
         costs: module with COSTS, what the jobs take (core.costs.Costs).
-        page: module of its part of the page (report.page).
+        page: module with CAPTIONS of its figures, `add_options(parser)` and `of(options, base)`, which gives its part
+            of the page (report.part.Part), None where it has none.
     """
 
     name: str

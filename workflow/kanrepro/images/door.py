@@ -36,4 +36,5 @@ FAMILY = Family(
     method="of images deq_kan, ...",
     explained=dict.fromkeys(TABLES, "kanrepro.images.explain"),
     asked={"split": f"of images: {', '.join(SPLITS)} (default: all that have records)"},
+    page="kanrepro.images.report.page",
 )

@@ -42,4 +42,5 @@ FAMILY = Family(
         ),
     },
     explained={"table1": "kanrepro.molecules.explain"},
+    page="kanrepro.molecules.report.page",
 )

@@ -35,4 +35,5 @@ FAMILY = Family(
     },
     method="of figure5 a parameter: epsilon_delta, or epsilon_delta=0.3",
     explained={"figure5": "kanrepro.studies.explain"},
+    page="kanrepro.studies.report.page",
 )

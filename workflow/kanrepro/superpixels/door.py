@@ -27,4 +27,5 @@ FAMILY = Family(
         )
     },
     explained={"table7": "kanrepro.superpixels.explain"},
+    page="kanrepro.superpixels.report.page",
 )
