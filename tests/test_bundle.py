@@ -86,6 +86,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     transfer_records.write(results / "records", "bace", "fingerprint", "none", [(80, 80)])
     transfer_records.write_measure(results / "records", {"graphcl/literal": 1.0, "khan_gcl/repaired": 2.0})
     digits = read_json(ROOT / RECORD) | {"experiment": "superpixels", "dataset": "mnist"}
+    digits["details"] = {"pretrained_on": 60_000}
+    digits["settings"] = {"pretrain": {}, "finetune": {"epochs": 1000}}
     write_json(root / DIGITS, digits)
     for kind, like in (("tu", root / RECORD), ("transfer", results / "records/transfer/bace/khan_gcl-repaired-0.json")):
         moved = read_json(like) | {"experiment": "sensitivity"}

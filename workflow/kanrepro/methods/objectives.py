@@ -54,14 +54,15 @@ class Contrast(nn.Module):
         contrast_loss = {"nt_xent": nt_xent, "one_way": one_way_loss}[contrast.loss]
         terms = {"loss_cl": contrast_loss(v1, v2, contrast.temperature)}
         if contrast.negatives.perturbations:
-            coefficients = self.encoder.scored_coefficients()
+            coefficients = self.encoder.scored_coefficients(contrast.negatives.layer)
             kinds = contrast.negatives.perturbations
             scores = {kind: component_scores(kind, coefficients, contrast.negatives) for kind in kinds}
             z_hard = hard_negatives(z, scores, contrast.negatives, generator)
             with torch.no_grad():
                 v_hard = self.head(z_hard)
-            terms["loss_hn"] = hard_negative_loss(v, v_hard)
-        return {"loss": reduce(torch.add, terms.values()), **terms}
+            terms["loss_hn"] = hard_negative_loss(v, v_hard, contrast.negatives.temperature)
+        weights = {"loss_hn": contrast.negatives.weight}
+        return {"loss": reduce(torch.add, (weights.get(name, 1.0) * term for name, term in terms.items())), **terms}
 
     def in_parts(self, view: GraphBatch) -> Tensor:
         """z (G, D) of a view, encoded in as many parts as the settings say."""

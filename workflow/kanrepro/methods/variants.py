@@ -52,9 +52,15 @@ CONTROLS: dict[str, Changes] = {
     "shuffled_labels": _kan("delta", "rho"),
 }
 
-# `literal` follows the printed text; `repaired` changes only what the literal one breaks; `own` is GraphCL's own code.
+# `literal` follows the printed text, whose KAN layers are splines alone (equations 2 and 3); `literal_silu` adds the
+# branch of the original KAN and nothing else; `repaired` changes what the literal one breaks; `own` is GraphCL's code.
 READINGS: dict[str, Changes] = {
     "literal": {
+        "encoder": {"normalise_input": False, "kan": {"range": [-1.0, 1.0], "base": False}},
+        "features": {"unlabelled": "constant"},
+        "contrast": {"negatives": {"scale": "raw"}},
+    },
+    "literal_silu": {
         "encoder": {"normalise_input": False, "kan": {"range": [-1.0, 1.0]}},
         "features": {"unlabelled": "constant"},
         "contrast": {"negatives": {"scale": "raw"}},
@@ -77,6 +83,7 @@ READINGS: dict[str, Changes] = {
 # On molecules; `own` is GraphCL's code in chem/: its rate, loss, star-shaped subgraphs and the epoch that it evaluates.
 MOLECULE_READINGS: dict[str, Changes] = {
     "literal": {key: READINGS["literal"][key] for key in ("encoder", "contrast")},
+    "literal_silu": {key: READINGS["literal_silu"][key] for key in ("encoder", "contrast")},
     "repaired": {key: READINGS["repaired"][key] for key in ("encoder", "contrast")},
     "own": {
         "encoder": {"normalise_input": False},
@@ -87,7 +94,9 @@ MOLECULE_READINGS: dict[str, Changes] = {
 }
 
 # On superpixel graphs, which have features of their own. GraphCL's code for them is what the base settings say.
-SUPERPIXEL_READINGS: dict[str, Changes] = {name: MOLECULE_READINGS[name] for name in ("literal", "repaired")}
+SUPERPIXEL_READINGS: dict[str, Changes] = {
+    name: MOLECULE_READINGS[name] for name in ("literal", "literal_silu", "repaired")
+}
 
 FAMILY_READINGS: dict[str, dict[str, Changes]] = {
     "tu": READINGS,
@@ -103,17 +112,22 @@ def is_mlp(method: str) -> bool:
 
 
 def readings_of(method: str, readings: list[str], labelled: bool) -> list[str]:
-    """The readings in which a method is run: `own` is GraphCL's; for MLPs on labelled sets `repaired` is `literal`."""
+    """The readings in which a method is run: `own` is GraphCL's.
+
+    MLPs have no SiLU branch: for them `literal_silu` is `literal`, and on labelled sets `repaired` is as well; of what
+    is alike the first is run.
+    """
     if not is_mlp(method):
         return [r for r in readings if r != "own"]
-    same = labelled and "literal" in readings
-    return [r for r in readings if not (same and r == "repaired")]
+    alike = [r for r in readings if r in ("literal", "literal_silu", *(["repaired"] if labelled else []))]
+    return [r for r in readings if r not in alike[1:]]
 
 
 def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:
     """The settings of one pre-training: the base, changed by a reading, then by the method.
 
-    An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading.
+    An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading, but where a method is
+    just that.
     """
-    made = merged(merged(base, reading), ALL[method])
-    return merged(made, {"encoder": {"normalise_input": False}}) if is_mlp(method) else made
+    made = merged(base, reading)
+    return merged(merged(made, {"encoder": {"normalise_input": False}}) if is_mlp(method) else made, ALL[method])

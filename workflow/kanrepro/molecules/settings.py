@@ -13,7 +13,7 @@ from kanrepro.pretraining.families import MoleculePretrainSettings
 from kanrepro.pretraining.settings import PretrainSettings
 
 # the last one needs no pre-training: circular fingerprints and a model of scikit-learn
-MOLECULE_CONTROLS = ("untrained_mlp", "untrained_kan", "fingerprint")
+MOLECULE_CONTROLS = ("calibrated_mlp", "calibrated_kan", "untrained_mlp", "untrained_kan", "fingerprint")
 assert {*MOLECULE_CONTROLS} - {"fingerprint"} <= CONTROLS.keys()
 
 

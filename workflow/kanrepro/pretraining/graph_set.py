@@ -10,7 +10,7 @@ from kanrepro.contrast.masking import mask_atoms
 from kanrepro.contrast.views import draw_views
 from kanrepro.core.errors import UserError
 from kanrepro.pretraining.settings import PretrainSettings
-from kanrepro.store.features import add_self_loops, node_features
+from kanrepro.store.features import add_self_loops, node_features, with_own_degrees
 from kanrepro.store.store import GraphBatch, GraphStore
 
 ROOM = 0.5  # share of an accelerator's free memory that the graphs may take
@@ -55,6 +55,9 @@ class GraphSet:
             made = [untouched, draw_views(self.store, self.x, index, size, views, generator)]
         else:
             made = [draw_views(self.store, self.x, index, size, views, generator) for _ in range(2)]
+        features = self.settings.features
+        if features.degree_of == "view" and features.unlabelled == "degree" and not self.store.x.shape[1]:
+            made = [map(with_own_degrees, batches) for batches in made]
         for seen in zip(*made, strict=True):
             yield seen if self.home == self.device else tuple(batch.to(self.device) for batch in seen)
 

@@ -20,6 +20,7 @@ from kanrepro.report.wording import short
 QUANTITIES = {
     "loss": ("loss", False),
     "outside_grid": ("share of inputs\noutside the grid", False),
+    "spline_share": ("share of splines\nin the variance", False),
     "delta_mean": ("mean δ", True),
     "rho_mean": ("mean ρ", True),
     "cos_hard": ("cos(v, v_hard)", False),
@@ -28,7 +29,7 @@ MASKING = "attr_masking"  # which learns something else than the variants of the
 MASKING_QUANTITIES = {"loss": QUANTITIES["loss"], "accuracy": ("share of masked\natoms told", False)}
 NAMES = METHODS | {MASKING: "AttrMasking"}
 HUES = COLOURS | {MASKING: "#cc79a7"}
-STYLES = {"own": ":", "literal": (0, (4, 1.5)), "repaired": "-"}
+STYLES = {"own": ":", "literal": (0, (1, 1)), "literal_silu": (0, (4, 1.5)), "repaired": "-"}
 OTHER = "-."  # readings that a user defined
 
 

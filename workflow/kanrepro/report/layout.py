@@ -53,8 +53,10 @@ def label_of(method: str) -> str:
 
 
 DIFFERENCES = (
-    Difference("graphcl", "untrained_mlp", "training the MLP encoder", own=True),
-    Difference("khan_gcl", "untrained_kan", "training the KAN encoder"),
+    Difference("graphcl", "calibrated_mlp", "training the MLP encoder", own=True),
+    Difference("khan_gcl", "calibrated_kan", "training the KAN encoder"),
+    Difference("calibrated_kan", "untrained_kan", "batch norms that saw the views, weights as they were"),
+    Difference("calibrated_kan", "calibrated_mlp", "KANs in place of MLPs, without training"),
     Difference("wo_hard_neg", "graphcl", "KANs in place of MLPs"),
     Difference("rand_perturb", "wo_hard_neg", "random hard negatives"),
     Difference("wo_d_dims", "wo_hard_neg", "hard negatives along independent dimensions"),
@@ -87,7 +89,7 @@ class Layout:
 
     @property
     def controls(self) -> list[Row]:
-        return [Row("untrained_mlp", "own"), *self._rows(CONTROLS)]
+        return [Row("calibrated_mlp", "own"), Row("untrained_mlp", "own"), *self._rows(CONTROLS)]
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:

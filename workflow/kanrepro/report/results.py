@@ -18,19 +18,19 @@ METHODS = {
     "khan_gcl": "Khan-GCL",
 }
 CONTROLS = {
-    "untrained_mlp": "untrained MLP encoder",
-    "untrained_kan": "untrained KAN encoder",
+    "calibrated_mlp": "untrained MLP, norms calibrated",
+    "calibrated_kan": "untrained KAN, norms calibrated",
+    "untrained_mlp": "untrained MLP, no statistics",
+    "untrained_kan": "untrained KAN, no statistics",
     "shuffled_labels": "shuffled labels",
 }
 LABELS = METHODS | CONTROLS
 KNOWN = {*LABELS, "infograph"}  # of all experiments on graphs but transfer learning
-READINGS = ("own", "literal", "repaired")
-MLP_METHODS = ("graphcl", "untrained_mlp", "infograph")
+READINGS = ("own", "literal", "literal_silu", "repaired")
+MLP_METHODS = ("graphcl", "calibrated_mlp", "untrained_mlp", "infograph")
 
-SAME_AS_LITERAL = (
-    "Where nodes have labels or features, an MLP method computes the same thing in both readings: "
-    "the number of the `repaired` row is that of the `literal` records."
-)
+LITERAL = ("literal", "literal_silu")  # the same thing for an MLP, which has no SiLU branch
+SAME_FOR_MLPS = "An MLP method computes the same thing in both readings: the number is that of the `{}` records."
 
 
 AnyRecord = TypeVar("AnyRecord")
@@ -76,17 +76,20 @@ class Results:
     def cell(self, dataset: str, method: str, reading: str) -> Cell | None:
         """The cell, or None where nothing was run."""
         found = self.cells.get((dataset, method, reading))
-        if found is None and reading == "repaired" and method in MLP_METHODS and dataset in self.labelled:
-            found = self.cells.get((dataset, method, "literal"))
-            if found is not None:
-                return Cell(found.runs, (*found.notes, SAME_AS_LITERAL))
+        alike = reading in LITERAL or (reading == "repaired" and dataset in self.labelled)
+        if found is None and method in MLP_METHODS and alike:
+            for other in LITERAL:
+                same = self.cells.get((dataset, method, other))
+                if same is not None:
+                    return Cell(same.runs, (*same.notes, SAME_FOR_MLPS.format(other)))
         return found
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """The readings of Khan-GCL: the two of the protocol, then those that a user defined."""
-        found = {reading for _, _, reading in self.cells}
-        return ("literal", "repaired", *sorted(found - set(READINGS)))
+        """The readings of Khan-GCL: without or with the SiLU branch, as they were run; repaired; a user's own."""
+        found = {reading for _, method, reading in self.cells if method not in MLP_METHODS}
+        literal = [reading for reading in LITERAL if reading in found] or LITERAL[:1]
+        return (*literal, "repaired", *sorted(found - set(READINGS)))
 
     @property
     def datasets(self) -> list[str]:

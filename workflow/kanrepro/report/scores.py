@@ -33,6 +33,8 @@ COLUMNS = (
     "equivalence_bound", "margin", "verdict", "notes", "records",
 )  # fmt: skip
 
+VERDICTS = ("reproduced", "differs", "inconclusive", "not comparable", "not run")
+
 
 @dataclass
 class Builder:
@@ -105,8 +107,12 @@ class Builder:
         return NOTHING if dataset in self.stand_ins else self.published.cell(row.printed, dataset)
 
     def comparison(self, row: Row, dataset: str) -> Comparison:
-        cell = self.cell(row, dataset)
-        return compare(self.printed(row, dataset).summary(), cell.summary if cell else None, self.margin)
+        cell, printed = self.cell(row, dataset), self.printed(row, dataset).summary()
+        return compare(printed, cell.summary if cell else None, self.margin, self.unlike(cell) if cell else ())
+
+    def unlike(self, cell: Cell) -> tuple[str, ...]:
+        """What a cell was run with otherwise than printed, too far off for a verdict; on TU sets nothing is."""
+        return ()
 
     def paths(self, cell: Cell | None) -> tuple[str, ...]:
         return tuple(relative(path, self.base) for path in cell.paths) if cell else ()
@@ -175,7 +181,7 @@ class Builder:
             for dataset in self.datasets
             if self.printed(row, dataset).mean
         ]
-        return {name: verdicts.count(name) for name in ("reproduced", "differs", "inconclusive", "not run")}
+        return {name: verdicts.count(name) for name in VERDICTS if name in verdicts or name != "not comparable"}
 
     def _comparisons(self) -> list[Block]:
         rows = [

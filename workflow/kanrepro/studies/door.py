@@ -1,6 +1,6 @@
 """What the roof is told of the studies across families: sensitivity (figure 5), figure 2b, what CKFI picks."""
 
-from kanrepro.core.family import Family, Kind
+from kanrepro.core.family import Family, Kind, Table
 from kanrepro.studies.analysis_settings import AnalysisSettings
 from kanrepro.studies.sensitivity_settings import SensitivitySettings
 
@@ -10,9 +10,11 @@ FAMILY = Family(
     stages={
         "splines": "kanrepro.studies.splines",
         "criticality": "kanrepro.studies.criticality",
+        "claims": "kanrepro.studies.report.claims",
         "analysis-figure": "kanrepro.studies.report.analysis_figure",
         "sensitivity-figure": "kanrepro.studies.report.sensitivity_figure",
     },
+    tables={"claims": Table("kanrepro.studies.report.claims", ("tu", "transfer", "superpixels", "images"))},
     figures={
         "figure5": "kanrepro.studies.report.sensitivity_figure",
         "figure2b": "kanrepro.studies.report.analysis_figure",

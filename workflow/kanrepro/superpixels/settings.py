@@ -12,7 +12,7 @@ from kanrepro.pretraining.families import SuperpixelPretrainSettings
 from kanrepro.pretraining.settings import PretrainSettings
 
 ROWS = (*SUPERPIXEL_BASELINES, *METHODS)
-UNTRAINED = ("untrained_mlp", "untrained_kan")
+UNTRAINED = ("calibrated_mlp", "calibrated_kan", "untrained_mlp", "untrained_kan")
 
 
 class SegmentSettings(Part):

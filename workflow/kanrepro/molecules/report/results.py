@@ -10,7 +10,12 @@ from kanrepro.report.layout import label_of
 from kanrepro.report.results import CONTROLS, METHODS, Cell, Results, Run, differing, record_paths, without_seeds
 
 BEST, LAST = "best epoch", "last epoch"
-KNOWN = (*METHODS, "attr_masking", *(name for name in CONTROLS if name.startswith("untrained")), "fingerprint")
+KNOWN = (
+    *METHODS,
+    "attr_masking",
+    *(name for name in CONTROLS if name.startswith(("untrained", "calibrated"))),
+    "fingerprint",
+)
 
 TransferRun = Run[TransferRecord]
 TransferCell = Cell[TransferRecord]

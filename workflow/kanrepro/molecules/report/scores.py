@@ -18,8 +18,12 @@ BESIDE = {  # printed method -> ours
     "Khan-GCL": "khan_gcl",
 }
 VARIANTS = ("rand_perturb", "wo_d_dims", "wo_i_dims")
-CONTROLS = ("untrained_mlp", "untrained_kan", "fingerprint")
+CONTROLS = ("calibrated_mlp", "calibrated_kan", "untrained_mlp", "untrained_kan", "fingerprint")
 DIFFERENCES = (
+    Difference("graphcl", "calibrated_mlp", "pre-training the MLP encoder by GraphCL, over calibrated norms"),
+    Difference("attr_masking", "calibrated_mlp", "pre-training the MLP encoder by masked atoms, over calibrated norms"),
+    Difference("wo_hard_neg", "calibrated_kan", "pre-training the KAN encoder by contrast, over calibrated norms"),
+    Difference("khan_gcl", "calibrated_kan", "pre-training the KAN encoder by Khan-GCL, over calibrated norms"),
     Difference("graphcl", "untrained_mlp", "pre-training the MLP encoder by GraphCL"),
     Difference("attr_masking", "untrained_mlp", "pre-training the MLP encoder by masked atoms"),
     Difference("wo_hard_neg", "untrained_kan", "pre-training the KAN encoder by contrast"),
@@ -34,6 +38,8 @@ RULES = (
     "A fine-tuned encoder has two scores: `best epoch` is the test score at the epoch of the best validation score, "
     "the rule of the paper; `last epoch` is the test score after the last epoch, which GraphCL's code reports."
 )
+PRINTED_SIZE = (5, 300)  # layers, width (table 5)
+PRINTED_PRETRAINING = (2_000_000, 100)  # molecules, epochs (section 5.1, F.2)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,22 @@ class TransferLayout(Layout):
             for reading in self.results[BEST].readings_of(method)
             for rule in ((BEST,) if method == "fingerprint" else (BEST, LAST))
         ]
+
+
+def unlike(cell: Cell) -> tuple[str, ...]:
+    """Size of the encoder, molecules and epochs of pre-training, where they are not those of the paper."""
+    found: dict[str, None] = {}
+    for run in cell.runs:
+        trained = run.record.pretraining
+        if trained is None:
+            continue
+        size, printed = _size(run.record), f"{PRINTED_SIZE[0]} x {PRINTED_SIZE[1]}"
+        if size != printed:
+            found[f"{size} instead of {printed}"] = None
+        if trained.epochs and (trained.molecules, trained.epochs) != PRINTED_PRETRAINING:
+            found[f"{trained.epochs} epochs over {trained.molecules:,} molecules instead of "
+                  f"{PRINTED_PRETRAINING[1]} over {PRINTED_PRETRAINING[0]:,}"] = None  # fmt: skip
+    return tuple(found)
 
 
 @dataclass
@@ -107,6 +129,9 @@ class TransferBuilder(Builder):
         found = self.by_rule[row.rule or BEST]
         return found.cells.get((dataset, row.method, row.reading))
 
+    def unlike(self, cell: Cell) -> tuple[str, ...]:
+        return unlike(cell)
+
     def _setting(self) -> Grid:
         """How far what was run is from what is printed."""
         records = [run.record for cell in self.results.cells.values() for run in cell.runs]
@@ -131,7 +156,7 @@ class TransferBuilder(Builder):
         rows.append((Item("runs"), *([] if self.stand_in else [Item(str(TRANSFER_RUNS))]), Item(runs_text)))
         header = ("Setting", *([] if self.stand_in else ["Printed"]), "Measured")
         lead = "Several values: they differ between rows." + (
-            "" if self.stand_in else " A verdict compares numbers, not settings: read it with this list beside it."
+            "" if self.stand_in else " Where size or pre-training differ, there is no verdict."
         )
         return Grid("How far the setting is from the printed one" if not self.stand_in else "Setting", header,
                     tuple(rows), heads=1, lead=lead)  # fmt: skip

@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 
 from kanrepro.report.layout import DIFFERENCES, Difference, Layout, Row
-from kanrepro.report.results import METHODS, MLP_METHODS
+from kanrepro.report.results import METHODS, MLP_METHODS, Cell
 from kanrepro.report.scores import Builder
 
-DIGIT_DIFFERENCES = (Difference("infograph", "untrained_mlp", "pre-training by InfoGraph"), *DIFFERENCES)
+DIGIT_DIFFERENCES = (
+    Difference("infograph", "calibrated_mlp", "pre-training by InfoGraph"),
+    Difference("infograph", "untrained_mlp", "pre-training by InfoGraph, over no statistics"),
+    Difference("graphcl", "untrained_mlp", "training the MLP encoder, over no statistics"),
+    Difference("khan_gcl", "untrained_kan", "training the KAN encoder, over no statistics"),
+    *DIFFERENCES,
+)
 ALWAYS = frozenset({"infograph", "graphcl", "khan_gcl", "untrained_mlp", "untrained_kan"})  # have rows, run or not
+PRINTED_PRETRAINING = (60_000, 80)  # images, epochs (table 7; GraphCL)
+PRINTED_FINETUNING = 1000  # epochs at most (GraphCL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,9 @@ class DigitLayout(Layout):
 
     @property
     def controls(self) -> list[Row]:
-        return [Row("untrained_mlp", self.mlp), *self._rows(["untrained_kan"])]
+        calibrated = [name for name in ("calibrated_mlp", "calibrated_kan") if name in self.ran]
+        found = [*calibrated, "untrained_mlp", "untrained_kan"]
+        return [r for name in found for r in ([Row(name, self.mlp)] if name in MLP_METHODS else self._rows([name]))]
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
@@ -41,6 +51,20 @@ class DigitLayout(Layout):
             if {claim.more, claim.less} <= ALWAYS | self.ran
             for reading in ([self.mlp] if {claim.more, claim.less} <= {*MLP_METHODS} else self.readings)
         ]
+
+
+def unlike(cell: Cell) -> tuple[str, ...]:
+    """Images and epochs of pre-training, epochs of fine-tuning, where they are not those of GraphCL's code."""
+    found: dict[str, None] = {}
+    for run in cell.runs:
+        record = run.record
+        images, epochs = record.details["pretrained_on"], record.history["epochs"]
+        if epochs and (images, epochs) != PRINTED_PRETRAINING:
+            found[f"{epochs} epochs over {images:,} images instead of {PRINTED_PRETRAINING[1]} over "
+                  f"{PRINTED_PRETRAINING[0]:,}"] = None  # fmt: skip
+        if (tuned := record.settings["finetune"]["epochs"]) != PRINTED_FINETUNING:
+            found[f"at most {tuned} epochs of fine-tuning instead of {PRINTED_FINETUNING:,}"] = None
+    return tuple(found)
 
 
 @dataclass
@@ -57,6 +81,9 @@ class DigitBuilder(Builder):
         "(the runs of a seed share their labelled images; all share, but for untrained encoders, one pre-training) and "
         "the number of pairs; `*` where the interval leaves out zero."
     )
+
+    def unlike(self, cell: Cell) -> tuple[str, ...]:
+        return unlike(cell)
 
     @property
     def layout(self) -> DigitLayout:
