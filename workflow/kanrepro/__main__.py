@@ -22,7 +22,8 @@ TOOLS = {
     "offline": "kanrepro.offline",
     "reference": "kanrepro.reference",
 }
-STAGES = {family.name: dict(family.stages) for family in FAMILIES}
+OWN = ("completion", "help", "version")
+STAGES = {family.name: family.stages for family in FAMILIES}
 
 
 def commands() -> dict[str, str]:
@@ -100,9 +101,6 @@ def completion() -> str:
             "complete -o default -F _kanrepro kanrepro",
         ]
     )
-
-
-OWN = ("completion", "help", "version")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """User errors, and every stage's exit codes: 0 done, 1 a failure that is ours, 2 a mistake in what the user gave."""
 
 import difflib
+import os
 import reprlib
 import signal
 import sys
@@ -56,6 +57,9 @@ def cli(main: Callable[[], None]) -> None:
     except UserError as error:
         print(f"kanrepro: error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:  # as in `kanrepro explain ... | head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except KeyboardInterrupt:
         print("kanrepro: interrupted; run the same command again to resume", file=sys.stderr)
         raise SystemExit(130) from None

@@ -6,7 +6,6 @@ from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options, optio
 from kanrepro.images import catalog
 from kanrepro.images.settings import ImageSettings
 
-TABLES = ("images", "images-ablation", "images-leaks", "images-robustness")
 FORMS = ("deq_kan_shipped", "deq_kan", "deq_kan_certified")  # of the map whose convergence is traced
 
 
