@@ -36,5 +36,6 @@ FAMILY = Family(
     method="of images deq_kan, ...",
     explained=dict.fromkeys(TABLES, "kanrepro.images.explain"),
     asked={"split": f"of images: {', '.join(SPLITS)} (default: all that have records)"},
+    costs="kanrepro.images.costs",
     page="kanrepro.images.report.page",
 )

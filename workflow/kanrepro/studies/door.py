@@ -37,5 +37,6 @@ FAMILY = Family(
     },
     method="of figure5 a parameter: epsilon_delta, or epsilon_delta=0.3",
     explained={"figure5": "kanrepro.studies.explain"},
+    costs="kanrepro.studies.costs",
     page="kanrepro.studies.report.page",
 )

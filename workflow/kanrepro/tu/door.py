@@ -33,5 +33,6 @@ FAMILY = Family(
     },
     method="khan_gcl or Khan-GCL, ...; not needed for table4",
     explained=dict.fromkeys(("table2", "table3", "table4", "figure4"), "kanrepro.tu.explain"),
+    costs="kanrepro.tu.costs",
     page="kanrepro.tu.report.page",
 )
