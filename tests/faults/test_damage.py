@@ -100,7 +100,7 @@ def record(folder: Path) -> tuple[Path, Callable[[], Any]]:
 
 
 def description(folder: Path) -> tuple[Path, Callable[[], Any]]:
-    from kanrepro.tu.report.descriptions import read
+    from kanrepro.report.described import read
 
     path = folder / "MUTAG.json"
     write_json(path, read_json(RECORD.parents[2] / "data" / "MUTAG.json"))

@@ -6,9 +6,9 @@ Reads a graph store. Writes into the output folder
     run.json             cost, versions, code and the command
 and while it runs state.safetensors, from which an interrupted run resumes with the loss of at most one epoch.
 
-Several GPUs: torchrun --standalone --nproc-per-node 4 -m kanrepro.pretraining.pretrain ...; batches are then shared among them, and
-every view meets the negatives of the whole batch. `encoder.family` in --settings says what the graphs are, and gives
-the defaults (kanrepro.pretraining.families).
+Several GPUs: torchrun --standalone --nproc-per-node 4 -m kanrepro.pretraining.pretrain ...; batches are then shared
+among them, and every view meets the negatives of the whole batch. `encoder.family` in --settings says what the graphs
+are, and gives the defaults (kanrepro.pretraining.families).
 """
 
 import argparse
@@ -28,6 +28,7 @@ from kanrepro.core.history import write_history
 from kanrepro.core.lock import run_lock
 from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.core.options import add_run_options, check_threads, read_object
+from kanrepro.core.parser import expanded, stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.resume import ALWAYS, train
 from kanrepro.methods.variants import ALL, FAMILY_READINGS, READINGS, settings_of
@@ -57,11 +58,7 @@ def read_settings(given: str, method: str, reading: str) -> PretrainSettings:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of the stage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.pretraining.pretrain",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="graph store, made by kanrepro.tu.prepare")
     parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join(ALL)}")
     parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(READINGS)}, or your own name")
@@ -93,7 +90,7 @@ def main(argv: list[str] | None = None) -> None:
         training.calibrate()
         leave_ranks()
         if ranks.first:
-            words = sys.argv[1:] if argv is None else argv
+            words = expanded(sys.argv[1:] if argv is None else argv)
             _write(training, arguments, {"dataset": store.meta.get("name", arguments.store.stem), **identity}, words)
             checkpoint.remove_state(state_file)
 

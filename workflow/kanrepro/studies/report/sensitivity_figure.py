@@ -1,11 +1,10 @@
 """Figure 5 as PNG and SVG, and what it shows as CSV.
 
 Reads records of Khan-GCL: at the default those of Tables 2 and 1, around it those that kanrepro.tu.probe and
-kanrepro.molecules.finetune write with `--experiment sensitivity`. Writes `<stem>.png` (150 dots an inch), `<stem>.svg` and
-`<stem>.csv` (scores in percent). The same input gives the same bytes (with the same matplotlib), in any order.
+kanrepro.molecules.finetune write with `--experiment sensitivity`. Writes `<stem>.png` (150 dots an inch), `<stem>.svg`
+and `<stem>.csv` (scores in percent). The same input gives the same bytes (with the same matplotlib), in any order.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,17 +15,18 @@ from matplotlib.figure import Figure
 
 from kanrepro.core.errors import cli
 from kanrepro.core.files import atomic
+from kanrepro.core.parser import stage_parser
 from kanrepro.report import published
 from kanrepro.report.arguments import add_files
-from kanrepro.report.figure import FIXED, write
-from kanrepro.report.inputs import Inputs
 from kanrepro.report.longform import UNDEFINED, to_csv
+from kanrepro.report.make_figure import FIXED, write_figure
 from kanrepro.report.published import Printed
 from kanrepro.report.wording import relative, short
 from kanrepro.studies.report import sensitivity, sensitivity_curves
 from kanrepro.studies.report.sensitivity_curves import AVERAGE, Target
 from kanrepro.studies.report.sensitivity_results import sensitivity_paths
 from kanrepro.studies.sensitivity_settings import PARAMETERS
+from kanrepro.tu import catalog
 
 COLUMNS = (
     "figure", "preset", "target", "score", "sets", "reading", "parameter", "value", "default", "mean", "std", "runs",
@@ -51,7 +51,7 @@ class SensitivityInputs:
     def targets(self) -> list[Target]:
         """All that is watched. Raises UserError where a record is corrupt or does not belong."""
         graphs, molecules = sensitivity_paths(self.folder) if self.folder else ([], [])
-        known = Inputs(self.preset, catalogs=self.catalogs).entries
+        known = catalog.load(self.catalogs)
         stand_ins = frozenset(name for name, entry in known.items() if entry.demo)
         records, transfer = [*self.records, *graphs], [*self.transfer_records, *molecules]
         return sensitivity_curves.targets(records, transfer, self.preset, stand_ins, self.transfer)
@@ -109,10 +109,7 @@ def lines(inputs: SensitivityInputs, base: Path) -> Iterator[dict[str, str]]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make Figure 5: see `python -m kanrepro.studies.report.sensitivity_figure --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.studies.report.sensitivity_figure",
-        description="Draw Figure 5 from existing records, and write its numbers as CSV; nothing is trained.",
-    )
+    parser = stage_parser("Draw Figure 5 from existing records, and write its numbers as CSV; nothing is trained.")
     parser.add_argument("--preset", required=True, help="preset of these records")
     add_files(parser, "--records", "records of khan_gcl on TU sets, at the default and around it, in any order")
     add_files(parser, "--transfer-records", "the same of transfer learning")
@@ -133,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         tuple(given.transfer), tuple(given.catalog), given.published,
     )  # fmt: skip
     table = given.output_stem.with_name(f"{given.output_stem.name}.csv")
-    for path in write(build(inputs), given.output_stem):
+    for path in write_figure(build(inputs), given.output_stem):
         print(path)
     with atomic(table) as temporary:
         temporary.write_text(to_csv(COLUMNS, lines(inputs, table.parent)), encoding="utf-8", newline="\n")

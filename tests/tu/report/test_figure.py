@@ -10,9 +10,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from kanrepro.core.errors import UserError
-from kanrepro.report import curves, figure
-from kanrepro.report.inputs import Inputs
+from kanrepro.molecules.report import figure as molecule_figure
+from kanrepro.report import curves
+from kanrepro.report.make_figure import write_figure
 from kanrepro.report.results import METHODS
+from kanrepro.tu.report import figure
+from kanrepro.tu.report.inputs import TuInputs
 
 HISTORY = """\
 epoch,loss,loss_cl,loss_hn,delta_mean,rho_mean,cos_hard,outside_grid,spline_share,seconds
@@ -56,7 +59,7 @@ def words(drawn: Figure) -> str:
 
 
 def test_bars_are_the_means_of_the_records(world):
-    drawn = figure.build("figure4", Inputs("small", records=tuple(world)))
+    drawn = figure.build("figure4", TuInputs("small", records=tuple(world)))
     (axis,) = drawn.axes  # no panel for a reading without records
     bars: list[Any] = list(axis.patches)
     tops = [round(bar.get_y() + bar.get_height(), 6) for bar in bars]
@@ -71,7 +74,7 @@ def test_bars_are_the_means_of_the_records(world):
 
 
 def test_printed_numbers_and_controls_are_marked(world):
-    drawn = figure.build("figure4", Inputs("small", records=tuple(world)))
+    drawn = figure.build("figure4", TuInputs("small", records=tuple(world)))
     marks = [line for line in drawn.axes[0].lines if line.get_marker() == "D"]
     assert [float(np.asarray(line.get_ydata())[0]) for line in marks] == [86.8, 91.4]
     levels = [line for line in drawn.axes[0].lines if line.get_color() == "black" and line.get_marker() == "None"]
@@ -80,27 +83,27 @@ def test_printed_numbers_and_controls_are_marked(world):
 
 def test_the_demo_marks_no_printed_number(write_cell):
     paths = write_cell("MUTAG", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
-    drawn = figure.build("figure4", Inputs("demo", records=tuple(paths), stand_in=True))
+    drawn = figure.build("figure4", TuInputs("demo", records=tuple(paths), stand_in=True))
     assert not [line for line in drawn.axes[0].lines if line.get_marker() == "D"]
     assert "printed (" not in words(drawn) and "stand-in" in words(drawn)
 
 
 def test_nothing_run_is_said():
-    assert "none of the variants was run" in words(figure.build("figure4", Inputs("small")))
-    assert "nothing was trained" in words(figure.build("history", Inputs("small")))
+    assert "none of the variants was run" in words(figure.build("figure4", TuInputs("small")))
+    assert "nothing was trained" in words(figure.build("history", TuInputs("small")))
 
 
 def test_the_same_bytes_for_any_order(world, history, tmp_path):
     for name, inputs, others in (
         (
             "figure4",
-            Inputs("small", records=tuple(world)),
-            Inputs("small", records=tuple(random.sample(world, len(world)))),
+            TuInputs("small", records=tuple(world)),
+            TuInputs("small", records=tuple(random.sample(world, len(world)))),
         ),
-        ("history", Inputs("small"), Inputs("small")),
+        ("history", TuInputs("small"), TuInputs("small")),
     ):
-        first = figure.write(figure.build(name, inputs, [history]), tmp_path / "one")
-        second = figure.write(figure.build(name, others, [history, history]), tmp_path / "other")
+        first = write_figure(figure.build(name, inputs, [history]), tmp_path / "one")
+        second = write_figure(figure.build(name, others, [history, history]), tmp_path / "other")
         assert [path.suffix for path in first] == [".png", ".svg"]
         assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
         assert not re.search(r"\d{4}-\d{2}-\d{2}", first[1].read_text())
@@ -110,16 +113,16 @@ def test_histories_become_curves(history):
     curve = curves.read(history)
     assert (curve.dataset, curve.method, curve.reading, curve.seed) == ("MUTAG", "khan_gcl", "repaired", "0")
     assert curve.values["outside_grid"].tolist() == [0.25, 0.5]
-    drawn = figure.build("history", Inputs("small"), [history])
+    drawn = figure.build("history", TuInputs("small"), [history])
     assert [axis.get_yscale() for axis in drawn.axes] == ["linear", "linear", "linear", "linear", "log", "linear"]
     assert np.asarray(drawn.axes[0].lines[0].get_xydata()).tolist() == [[1, 5], [2, 4]]
-    asked = figure.build("history", Inputs("small", datasets=("NCI1", "MUTAG", "DD")), [history])
+    asked = figure.build("history", TuInputs("small", datasets=("NCI1", "MUTAG", "DD")), [history])
     assert "No training history here: NCI1, DD." in words(asked)
 
 
 def test_what_is_not_defined_is_said(history):
     history.write_text(HISTORY.replace(",0.25,", ",,").replace(",0.5,", ",,"))
-    drawn = figure.build("history", Inputs("small"), [history])
+    drawn = figure.build("history", TuInputs("small"), [history])
     assert words(drawn).count("not defined") == 1
 
 
@@ -128,7 +131,7 @@ def test_attribute_masking_has_curves_of_its_own(history):
     path = Path(str(history).replace("khan_gcl", "attr_masking"))
     path.parent.mkdir(parents=True)
     path.write_text("epoch,loss,accuracy,outside_grid,spline_share,seconds\n1,3,0.5,,,1\n2,2,0.75,,,1\n")
-    drawn = figure.build("history-molecules", Inputs("small"), [history, path])
+    drawn = molecule_figure.build("history-molecules", [history, path])
     assert len(drawn.axes) == 7 and "AttrMasking" in words(drawn)
     assert [len(axis.lines) for axis in drawn.axes] == [2, 1, 1, 1, 1, 1, 1]
     assert np.asarray(drawn.axes[-1].lines[0].get_ydata()).tolist() == [0.5, 0.75]
@@ -139,7 +142,7 @@ def test_attribute_masking_has_curves_of_its_own(history):
 
 def test_untrained_runs_have_no_curve(history):
     history.write_text(HISTORY.splitlines()[0] + "\n")
-    assert "nothing was trained" in words(figure.build("history", Inputs("small"), [history]))
+    assert "nothing was trained" in words(figure.build("history", TuInputs("small"), [history]))
 
 
 @pytest.mark.parametrize("content", ["epoch,loss\n1,2\n", HISTORY + "3,x,,,,,,,\n", HISTORY + "3,1\n", b"\xff\xfe"])
@@ -151,7 +154,7 @@ def test_a_corrupt_history_is_named(history, content):
 
 def test_mistakes_are_named(tmp_path):
     with pytest.raises(UserError, match="Did you mean 'figure4'"):
-        figure.build("figur4", Inputs("small"))
+        figure.build("figur4", TuInputs("small"))
     with pytest.raises(UserError, match="expected a path"):
         curves.read(tmp_path / "history.csv")
     with pytest.raises(UserError, match="is not a folder with runs"):

@@ -12,8 +12,10 @@ import pytest
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import write_json
-from kanrepro.report import table
-from kanrepro.report.inputs import Inputs
+from kanrepro.report import published, render
+from kanrepro.report.document import Document
+from kanrepro.tu.report import table
+from kanrepro.tu.report.inputs import TuInputs
 
 PRINTED = """\
 method,citation,dataset,mean,std
@@ -114,6 +116,11 @@ def world(write_cell) -> list[Path]:
     ]
 
 
+def built(folder: Path, published: Path = published.FOLDER) -> tuple[Document, str]:
+    """Table 2 of the records in a folder."""
+    return table.build("table2", TuInputs("small", folder=folder, published=published), folder.parent / "tables")
+
+
 def run(*arguments: str | Path) -> None:
     table.main([str(argument) for argument in arguments])
 
@@ -175,8 +182,8 @@ def test_differences_are_paired_by_seed(write_cell, printed, folder):
     write_cell("MUTAG", "khan_gcl", "literal", [80.0, 90.0, 85.0])
     write_cell("MUTAG", "calibrated_kan", "literal", [79.0, 89.0, 83.9])
     write_cell("MUTAG", "wo_hard_neg", "literal", [80.0])
-    document, _ = table.build("table2", Inputs("small", folder=folder, published=printed), folder.parent / "tables")
-    text = table.render.markdown(document)
+    document, _ = built(folder, published=printed)
+    text = render.markdown(document)
     assert (
         "| Khan-GCL − untrained KAN, norms calibrated | training the KAN encoder | literal | +1.0 [+0.9, +1.2] (3) * |"
         in text
@@ -188,8 +195,10 @@ def test_differences_are_paired_by_seed(write_cell, printed, folder):
 
 def test_shared_numbers_carry_a_footnote(write_cell, printed, folder):
     write_cell("MUTAG", "graphcl", "literal", [86.0, 87.0])
-    document, rows = table.build("table2", Inputs("small", folder=folder, published=printed), folder.parent / "tables")
-    assert "| GraphCL | measured, repaired | 86.5 ± 0.7 (2) <sup>a</sup> |" in table.render.markdown(document)
+    document, rows = table.build(
+        "table2", TuInputs("small", folder=folder, published=printed), folder.parent / "tables"
+    )
+    assert "| GraphCL | measured, repaired | 86.5 ± 0.7 (2) <sup>a</sup> |" in render.markdown(document)
     assert document.footnotes[0][0] == "a" and "`literal` records" in document.footnotes[0][1]
     shared = [
         row for row in csv.DictReader(rows.splitlines()) if row["method"] == "graphcl" and row["dataset"] == "MUTAG"
@@ -202,8 +211,8 @@ def test_shared_numbers_carry_a_footnote(write_cell, printed, folder):
 def test_a_reading_of_the_users_own_gets_its_rows(write_cell, printed, folder):
     write_cell("MUTAG", "khan_gcl", "wide_grid", [91.0, 91.2])
     write_cell("MUTAG", "graphcl", "wide_grid", [86.0, 87.0])
-    document, _ = table.build("table2", Inputs("small", folder=folder, published=printed), folder.parent / "tables")
-    text = table.render.markdown(document)
+    document, _ = built(folder, published=printed)
+    text = render.markdown(document)
     assert "| Khan-GCL | measured, wide_grid | not run | 91.1 ± 0.1 (2)" in text
     assert "| GraphCL | measured, wide_grid | 86.5 ± 0.7 (2) |" in text
     assert "| Khan-GCL − GraphCL | the whole of Khan-GCL | wide_grid |" in text
@@ -214,8 +223,8 @@ def test_averages_appear_where_all_cells_exist(write_cell, folder):
         write_cell(dataset, "khan_gcl", "literal", [80.0 + place])
         if dataset != "COLLAB":
             write_cell(dataset, "khan_gcl", "repaired", [70.0 + place])
-    document, _ = table.build("table2", Inputs("small", folder=folder), folder.parent / "tables")
-    lines = table.render.markdown(document).splitlines()
+    document, _ = built(folder)
+    lines = render.markdown(document).splitlines()
     assert lines[6].endswith("| IMDB-B | AVG | AVG6 |")
     literal = next(line for line in lines if line.startswith("| Khan-GCL | measured, literal"))
     repaired = next(line for line in lines if line.startswith("| Khan-GCL | measured, repaired"))
@@ -228,8 +237,8 @@ def test_the_largest_class_stands_under_the_controls(write_cell, folder):
     write_cell("MUTAG", "shuffled_labels", "literal", [66.0, 67.0])
     described = {"dataset": "MUTAG", "graphs": 4, "mean_nodes": 2.0, "classes": {"-1": 1, "1": 3}, "candidates": {}}
     write_json(folder / "data" / "MUTAG.json", described)
-    document, _ = table.build("table2", Inputs("small", folder=folder), folder.parent / "tables")
-    assert "| largest class | share of graphs | 75.0 |" in table.render.markdown(document)
+    document, _ = built(folder)
+    assert "| largest class | share of graphs | 75.0 |" in render.markdown(document)
 
 
 def test_the_demo_shows_no_printed_number(write_cell, folder):
@@ -248,14 +257,14 @@ def test_the_demo_shows_no_printed_number(write_cell, folder):
 
 def test_stand_ins_are_those_of_the_catalogue_whatever_the_preset(write_cell, folder):
     write_cell("mine", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
-    own = Inputs("demo", folder=folder, datasets=("mine",))
+    own = TuInputs("demo", folder=folder, datasets=("mine",))
     document, _ = table.build("table2", own, folder.parent / "tables")
-    assert "stand-in" not in table.render.markdown(document).lower()
+    assert "stand-in" not in render.markdown(document).lower()
     write_cell("NCI-TPSA", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
     write_cell("MUTAG", "khan_gcl", "literal", [80.0, 81.0], preset="demo")
-    both = Inputs("demo", folder=folder, datasets=("NCI-TPSA", "MUTAG"))
+    both = TuInputs("demo", folder=folder, datasets=("NCI-TPSA", "MUTAG"))
     document, rows = table.build("table2", both, folder.parent / "tables")
-    text = table.render.markdown(document)
+    text = render.markdown(document)
     assert "(stand-in data sets)" not in text and "of which the paper prints nothing: NCI-TPSA." in text
     compared = [row for row in csv.DictReader(io.StringIO(rows)) if row["method"] == "khan_gcl"]
     printed = {row["dataset"]: row["printed_mean"] for row in compared}
@@ -281,7 +290,7 @@ def test_a_corrupt_record_is_one_line_and_no_output(world, folder, tmp_path):
     world[2].write_text("{")
     stem = tmp_path / "table2"
     done = subprocess.run(
-        [sys.executable, "-m", "kanrepro.report.table", "--table", "table2", "--records-from", str(folder),
+        [sys.executable, "-m", "kanrepro.tu.report.table", "--table", "table2", "--records-from", str(folder),
          "--preset", "small", "--output-stem", str(stem)],
         capture_output=True, text=True,
     )  # fmt: skip
@@ -291,7 +300,7 @@ def test_a_corrupt_record_is_one_line_and_no_output(world, folder, tmp_path):
 
 
 def test_reports_need_no_torch():
-    modules = "kanrepro.report.table, kanrepro.report.figure, kanrepro.page.page, kanrepro.explain"
+    modules = "kanrepro.tu.report.table, kanrepro.tu.report.figure, kanrepro.page.page, kanrepro.explain"
     code = f"import sys, {modules}; print([m for m in sys.modules if m.partition('.')[0] in ('torch', 'snakemake')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
