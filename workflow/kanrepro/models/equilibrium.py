@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from kanrepro.errors import UserError
+from kanrepro.core.errors import UserError
 from kanrepro.models.solvers import Stepper
 
 Function = Callable[[Tensor], Tensor]  # (B, D) to (B, D), sample by sample
