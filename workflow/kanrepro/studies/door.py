@@ -11,6 +11,7 @@ FAMILY = Family(
         "splines": "kanrepro.studies.splines",
         "criticality": "kanrepro.studies.criticality",
         "claims": "kanrepro.studies.report.claims",
+        "twins": "kanrepro.studies.twins",
         "analysis-figure": "kanrepro.studies.report.analysis_figure",
         "sensitivity-figure": "kanrepro.studies.report.sensitivity_figure",
     },

@@ -5,8 +5,8 @@ those of its neighbours until nothing more is told apart. Graphs with the same c
 are, and every encoder that sums over neighbours gives them the same z. A twin in the training folds tells an SVM the
 class of a test graph, or the wrong one.
 
-Reads graph stores with their fold files, in pairs. Writes a CSV, a line for each set: graphs; kinds (of which no two
-are twins); graphs with a twin; those with a twin of another class; percent of test graphs with a twin among the training
+Reads graph stores with their fold files, in pairs. Writes a CSV, a line for each set: graphs; kinds (no two of
+which are twins); graphs with a twin; those with a twin of another class; percent of test graphs with a twin among the training
 graphs, over the folds.
 """
 
