@@ -6,8 +6,8 @@ are, and every encoder that sums over neighbours gives them the same z. A twin i
 class of a test graph, or the wrong one.
 
 Reads graph stores with their fold files, in pairs. Writes a CSV, a line for each set: graphs; kinds (no two of
-which are twins); graphs with a twin; those with a twin of another class; percent of test graphs with a twin among the training
-graphs, over the folds.
+which are twins); graphs with a twin; graphs with a twin of another class; percent of test graphs with a twin among the
+training graphs, over the folds.
 """
 
 import argparse
