@@ -14,7 +14,7 @@ FORMER = {
     "assess": "images.assess",
     "classify": "images.classify",
     "data.describe": "tu.describe",
-    "data.fetch": "core.fetch",
+    "data.fetch": "tu.fetch",
     "data.fetch_images": "images.fetch",
     "data.image_describe": "images.describe",
     "data.image_prepare": "images.prepare",
