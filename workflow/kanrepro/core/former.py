@@ -35,6 +35,7 @@ FORMER = {
     "fingerprint": "molecules.fingerprint",
     "measure": "molecules.measure",
     "memory": "images.memory",
+    "offline": "bundle.offline",
     "pretrain": "pretraining.pretrain",
     "probe": "tu.probe",
     "report.analysis_figure": "studies.report.analysis_figure",
