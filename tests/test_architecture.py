@@ -36,7 +36,7 @@ def test_the_roof_enters_a_family_by_its_door_alone() -> None:
 @pytest.mark.parametrize("room", sorted(ROOF - {"families"}))
 def test_the_roof_names_no_family_and_nothing_of_one(room: str) -> None:
     """Neither in text nor as a key of the settings: it loops over the doors."""
-    kinds = ("settings", "catalogues", "tables", "figures", "kinds", "explained")
+    kinds = ("settings", "tables", "figures", "kinds", "explained")
     names = {name for family in DOORS for kind in kinds for name in (family.name, *getattr(family, kind))}
     path = PACKAGE / room
     for source in sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]:

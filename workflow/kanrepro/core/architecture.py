@@ -27,8 +27,8 @@ HEAD = """# How the package is built
 
 Made by `python -m kanrepro.reference --architecture`; do not edit. From the roof down: a room imports from floors below
 its own alone, and the four families know nothing of each other. What lies above the studies, the roof, knows a family
-by its `door` alone (`kanrepro.core.family`); what is named there is loaded when it is needed. `tests/test_architecture.py`
-holds this.
+by its `door` alone (`kanrepro.core.family`); what is named there is loaded when it is needed. A test holds this
+(`tests/test_architecture.py`).
 """
 
 
