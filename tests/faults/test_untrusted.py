@@ -24,9 +24,9 @@ from kanrepro.core.record import Record
 from kanrepro.images.catalog import GroupFile
 from kanrepro.images.decode import Excluded, decode
 from kanrepro.images.groups import read_groups
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.record import ImageRecord
 from kanrepro.images.splits import read_split
+from kanrepro.images.store import ImageSet
 from kanrepro.molecules.catalog import MoleculeEntry
 from kanrepro.molecules.prepare import prepare
 from kanrepro.molecules.splits import read_split as read_molecule_split

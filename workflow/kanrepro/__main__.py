@@ -19,7 +19,7 @@ TOOLS = {
     "settings": "kanrepro.settings",
     "bundle": "kanrepro.bundle.__main__",
     "page": "kanrepro.page.page",
-    "offline": "kanrepro.offline",
+    "offline": "kanrepro.bundle.offline",
     "reference": "kanrepro.reference",
 }
 OWN = ("completion", "help", "version")

@@ -171,13 +171,15 @@ def _used(data: _Once, name: str, record: Any) -> list[Entity]:
         else None,
         **_origin(_entry(name, record.dataset)),
     )
-    before = getattr(record, "pretraining", None)
+    kind = KINDS[_kind(name)]
+    before = getattr(record, "pretraining", None) if kind.seen else None
     if before is None or not before.epochs:
         return [prepared]
+    count = getattr(before, kind.seen)
     seen = data(
-        f"#data-{before.dataset}-{before.molecules}",
+        f"#data-{before.dataset}-{count}",
         "Dataset",
-        name=f"{before.dataset}, {before.molecules} molecules, to pre-train on",
+        name=f"{before.dataset}, {count} {kind.seen}, to pre-train on",
         **_origin(_entry(name, before.dataset)),
     )
     return [prepared, seen]

@@ -23,6 +23,7 @@ class Kind:
         stages: module of each stage behind a record -> where the record keeps the digest of its code, such as
             `code.probe`; a field in braces stands for its value.
         each: the field that tells the records of a data set apart.
+        seen: where a record's `pretraining` was on another set, the field that counts what was seen of it.
     """
 
     schema: str
@@ -30,6 +31,7 @@ class Kind:
     of: str
     stages: Mapping[str, str]
     each: str = "seed"
+    seen: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ FAMILY = Family(
             CATALOG,
             "molecules",
             {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
+            seen="molecules",
         ),
         "measure": Kind(
             "kanrepro.molecules.record:MeasureRecord",

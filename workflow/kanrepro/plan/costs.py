@@ -15,7 +15,7 @@ from kanrepro.core.costs import Job, what
 from kanrepro.plan.measured import Benchmark, Measured, described, families, measurements
 
 # of the report over all families; what these take hardly depends on the data, as of the families' own light rules
-LIGHT = {"table", "figure", "history", "report_page"}
+LIGHT = {"table", "report_page"}
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ FAMILY = Family(
             "kanrepro.molecules.catalog",
             "molecules for Figure 5",
             {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
+            seen="molecules",
         ),
     },
     method="of figure5 a parameter: epsilon_delta, or epsilon_delta=0.3",

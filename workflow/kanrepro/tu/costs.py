@@ -21,7 +21,7 @@ class TuCosts(costs.Costs):
     """By records of Tables 2 and 3."""
 
     grows = {"pretrain_tu": "epochs x (nodes + edges/4)", "probe_tu": "graphs squared"}
-    light = frozenset({"describe_tu", "fold_tu"})
+    light = frozenset({"describe_tu", "fold_tu", "figure", "history"})
 
     def ran(self, records: Path) -> Iterator[Ran]:
         return runs(sorted(records.glob("tu/**/*.json")))

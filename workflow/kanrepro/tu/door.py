@@ -8,7 +8,7 @@ FAMILY = Family(
     settings={"tu": TuSettings},
     catalogues={"catalog": "own catalogue files beside the built-in one (docs/own-data.md)"},
     stages={
-        "fetch": "kanrepro.core.fetch",
+        "fetch": "kanrepro.tu.fetch",
         "prepare": "kanrepro.tu.prepare",
         "describe": "kanrepro.tu.describe",
         "splits": "kanrepro.tu.splits",

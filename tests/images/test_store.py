@@ -9,7 +9,7 @@ import torch
 from image_worlds import image_set
 
 from kanrepro.core.errors import UserError
-from kanrepro.images.image_set import TENSORS, ImageSet
+from kanrepro.images.store import TENSORS, ImageSet
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:

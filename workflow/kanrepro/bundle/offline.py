@@ -140,7 +140,7 @@ def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Pack: see `python -m kanrepro.offline --help`."""
+    """Pack: see `python -m kanrepro.bundle.offline --help`."""
     parser = stage_parser(
         "Pack the checkout, its data and its packages into one file for a machine without a network.",
         epilog="There: tar xf kanrepro-offline.tar && make -C kanrepro offline-setup",

@@ -17,9 +17,9 @@ import pytest
 from kanrepro.core.catalog import Mirror
 from kanrepro.core.download import Patience
 from kanrepro.core.errors import UserError
-from kanrepro.core.fetch import fetch, main
 from kanrepro.tu import catalog
 from kanrepro.tu.catalog import Entry, Expected
+from kanrepro.tu.fetch import fetch, main
 
 Happened = Callable[[object], None]
 
@@ -391,7 +391,7 @@ def test_the_command_line_reads_the_variable(
 
 
 def test_a_mistake_is_one_line_and_exit_code_2(output: Path) -> None:
-    command = [sys.executable, "-m", "kanrepro.core.fetch", "--dataset", "MUTGA", "--output", str(output)]
+    command = [sys.executable, "-m", "kanrepro.tu.fetch", "--dataset", "MUTGA", "--output", str(output)]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stderr.startswith("kanrepro: error: unknown data set 'MUTGA'. Did you mean 'MUTAG'?")
