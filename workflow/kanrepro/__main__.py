@@ -15,6 +15,7 @@ from kanrepro.families import FAMILIES
 
 TOOLS = {
     "explain": "kanrepro.explain",
+    "quote": "kanrepro.report.quote",
     "plan": "kanrepro.plan.__main__",
     "settings": "kanrepro.settings",
     "bundle": "kanrepro.bundle.__main__",

@@ -10,7 +10,6 @@ which are twins); graphs with a twin; graphs with a twin of another class; perce
 training graphs, over the folds.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import atomic
+from kanrepro.core.parser import stage_parser
 from kanrepro.report.longform import to_csv
 from kanrepro.store.store import GraphStore
 from kanrepro.tu.splits import read_folds
@@ -75,10 +75,7 @@ def line(store: GraphStore, folds: Sequence[Sequence[int]]) -> dict[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.twins."""
-    shown = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.studies.twins", description=__doc__, formatter_class=shown
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--stores", type=Path, nargs="+", required=True, help="graph stores")
     parser.add_argument("--folds", type=Path, nargs="+", required=True, help="a fold file of each, in the same order")
     parser.add_argument("--output", type=Path, required=True, help="CSV to write")
