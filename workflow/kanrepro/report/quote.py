@@ -19,6 +19,7 @@ from pathlib import Path
 from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.files import atomic
 from kanrepro.core.parser import stage_parser
+
 QUOTE = re.compile(r"(?P<number>[−+-]?\d+(?:\.(?P<decimals>\d+))?)<!--(?P<source>[^>]*?)-->")
 PRESET = "small"
 
