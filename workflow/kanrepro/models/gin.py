@@ -65,11 +65,20 @@ class GIN(GraphEncoder):
             made = update_network(network, (width, hidden, hidden), kan, generator)
             self.blocks.append(GINBlock(made, width, hidden, normalise_input))
 
+    def states(self, batch: GraphBatch) -> list[Tensor]:
+        """The node states (N, hidden) after each block."""
+        states = [batch.x]
+        for block in self.blocks:
+            states.append(block(states[-1], batch.edge_index))
+        return states[1:]
+
+    def nodes(self, batch: GraphBatch) -> Tensor:
+        """(N, out_features) what z is the readout of: the states of each node after all blocks, or after the last."""
+        states = self.states(batch)
+        return torch.cat(states, dim=1) if self.join == "concat" else states[-1]
+
     def forward(self, batch: GraphBatch) -> Tensor:
         """A batch of G graphs to z (G, out_features)."""
-        h, pooled = batch.x, []
-        for block in self.blocks:
-            h = block(h, batch.edge_index)
-            if self.join == "concat" or block is self.blocks[-1]:
-                pooled.append(pool(h, batch, self.readout))
-        return torch.cat(pooled, dim=1)
+        states = self.states(batch)
+        read = states if self.join == "concat" else states[-1:]
+        return torch.cat([pool(h, batch, self.readout) for h in read], dim=1)
