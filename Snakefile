@@ -39,6 +39,7 @@ localrules:
     figure3,
     table7,
     ckfi,
+    claims,
     images,
     downloads,
     pretrained,
@@ -104,6 +105,11 @@ rule figure5:
 rule ckfi:
     input:
         PLACE.figure_files("ckfi"),
+
+
+rule claims:
+    input:
+        PLACE.table_files("claims"),
 
 
 rule images:

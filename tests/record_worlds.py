@@ -24,7 +24,7 @@ def _content(
         "experiment": "tu",
         "dataset": dataset,
         "method": method,
-        "encoder": "mlp" if method in ("graphcl", "untrained_mlp") else "kan",
+        "encoder": "mlp" if method in ("graphcl", "untrained_mlp", "calibrated_mlp") else "kan",
         "reading": reading,
         "seed": seed,
         "preset": preset,

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kanrepro.methods.folder import find, of
+from kanrepro.methods.readings import names, readings_of
 
 from kanrepro import reference
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import merged
-from kanrepro.methods.variants import CONTROLS, METHODS, READINGS, is_mlp, readings_of
 from kanrepro.molecules.settings import MoleculeSettings
 from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.settings import Settings, resolve
@@ -89,7 +90,7 @@ def test_the_printed_protocol_is_the_default_for_molecules_too() -> None:
 
 def test_what_is_pre_trained_on_molecules() -> None:
     molecules = MoleculeSettings(pretrain_seed=3)
-    assert molecules.readings_of("khan_gcl") == ["literal", "repaired"]
+    assert molecules.readings_of("khan_gcl") == ["literal", "literal_silu", "repaired"]
     assert molecules.readings_of("graphcl") == ["literal", "own"]  # without a KAN both readings are the same
     assert molecules.readings_of("attr_masking") == molecules.readings_of("untrained_mlp") == ["literal"]
     assert (molecules.seed_of("khan_gcl", 7), molecules.seed_of("untrained_kan", 7)) == (3, 7)
@@ -130,10 +131,10 @@ def test_readings_and_methods_change_only_what_they_say() -> None:
     assert tu.pretrain_settings("wo_i_dims", "literal").contrast.negatives.perturbations == ("rho",)
     own = tu.pretrain_settings("graphcl", "own")
     assert own.contrast.loss == "one_way" and own.optimiser.epochs == 20 and own.views.first_view == "original"
-    for method in {**METHODS, **CONTROLS}:
+    for method in of("variant", "control"):
         made = tu.pretrain_settings(method, "repaired")
-        assert (made.encoder.network == "mlp") == is_mlp(method)
-        assert not (is_mlp(method) and made.encoder.normalise_input)
+        assert (made.encoder.network == "mlp") == (find(method).network == "mlp")
+        assert not ((find(method).network == "mlp") and made.encoder.normalise_input)
 
 
 def test_mlps_on_labelled_sets_are_the_same_in_both_readings() -> None:
@@ -142,11 +143,17 @@ def test_mlps_on_labelled_sets_are_the_same_in_both_readings() -> None:
     for made in (literal, repaired):  # none of these reaches an MLP on a set with labels
         del made["encoder"]["kan"], made["features"], made["contrast"]["negatives"]["scale"]
     assert literal == repaired
-    readings = list(READINGS)
+    silu = tu.pretrain_settings("graphcl", "literal_silu").model_dump()
+    del silu["encoder"]["kan"], silu["features"], silu["contrast"]["negatives"]["scale"]
+    assert silu == literal
+    kan = [tu.pretrain_settings("khan_gcl", r).encoder.kan for r in ("literal", "literal_silu")]
+    assert [k.base for k in kan] == [False, True] and kan[0].model_copy(update={"base": True}) == kan[1]
+    readings = names("tu")
     assert readings_of("graphcl", readings, labelled=True) == ["literal", "own"]
     assert readings_of("graphcl", readings, labelled=False) == ["literal", "repaired", "own"]
     assert readings_of("graphcl", ["repaired"], labelled=True) == ["repaired"]
-    assert readings_of("khan_gcl", readings, labelled=True) == ["literal", "repaired"]
+    assert readings_of("khan_gcl", readings, labelled=True) == ["literal", "literal_silu", "repaired"]
+    assert readings_of("graphcl", ["literal_silu", "repaired"], labelled=True) == ["literal_silu"]
 
 
 def test_a_user_can_change_a_reading_or_add_one() -> None:
@@ -156,7 +163,7 @@ def test_a_user_can_change_a_reading_or_add_one() -> None:
 
 def test_a_reading_can_be_dropped() -> None:
     settings = resolve({"preset": "small", "tu": {"readings": {"own": None}}}, PRESETS)
-    assert list(settings.tu.readings) == ["literal", "repaired"]
+    assert list(settings.tu.readings) == ["literal", "literal_silu", "repaired"]
     assert list(resolve({"preset": "demo"}, PRESETS).tu.readings) == ["repaired"]
 
 

@@ -46,3 +46,8 @@ def test_hard_negatives_get_no_gradient() -> None:
     )
     loss.backward()
     assert v.grad is not None and v_hard.grad is None
+
+
+def test_a_temperature_divides_the_similarity_to_hard_negatives() -> None:
+    v, hard = torch.randn(2, 4, 3).unbind(0)
+    torch.testing.assert_close(hard_negative_loss(v, hard, 0.5), 2 * hard_negative_loss(v, hard))

@@ -61,3 +61,22 @@ def test_constant_embeddings_do_not_make_nan() -> None:
     settings = NegativeSettings(perturbations=("rho",), scale="relative")
     made = hard_negatives(torch.ones(5, 3), {"rho": torch.zeros(3)}, settings)
     assert bool(made.isfinite().all())
+
+
+def test_one_perturbation_serves_a_batch_where_it_is_told_to() -> None:
+    p = shift({"delta": SCORE}, per="batch")
+    torch.testing.assert_close(p, p[:1].expand_as(p), atol=1e-5, rtol=0)
+
+
+def test_two_draws_have_twice_the_variance() -> None:
+    p = shift({"random": torch.zeros(3)}, sigma_random=0.05, draws=2)
+    torch.testing.assert_close(p.var(0), torch.full((3,), 2 * 0.05**2), rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize(("components", "moved"), [("top", 2), ("bottom", 0)])
+def test_a_quarter_of_the_components_moves_alone(components: str, moved: int) -> None:
+    p = shift({"delta": SCORE}, components=components, epsilon_delta=0.5, sigma_delta=0.0)
+    expected = torch.zeros(3).index_fill(0, torch.tensor([moved]), 0.5)  # the mean score is 1
+    torch.testing.assert_close(p.abs().mean(0), expected, atol=1e-5, rtol=0)
+    noise = shift({"delta": SCORE}, components=components)
+    assert {i for i in range(3) if noise[:, i].abs().max() > 1e-6} == {moved}

@@ -12,7 +12,7 @@ from worlds import small_molecules
 from kanrepro.contrast import drop_nodes, fast_views, mask_attributes, native, perturb_edges, subgraph
 from kanrepro.contrast.masking import mask_atoms
 from kanrepro.contrast.settings import ViewSettings
-from kanrepro.contrast.views import draw_view, draw_views, induced
+from kanrepro.contrast.views import draw_view, draw_views, induced, without_isolated
 from kanrepro.store.atoms import MASK, MASKED_ATOM
 from kanrepro.store.store import GraphBatch, GraphStore
 
@@ -280,3 +280,12 @@ def test_many_smallest_keys_and_ties() -> None:
         marked = np.zeros(60, np.bool_)
         native.mark_smallest(keys, np.array([0, 60]), np.array([count]), marked)
         assert marked.sum() == wanted and marked[40:50].sum() == min(count, 10) and not marked[50:].any()
+
+
+def test_isolated_nodes_are_left_out_and_the_rest_renumbered() -> None:
+    x = torch.arange(5.0).unsqueeze(1)
+    batch = GraphBatch(x, torch.tensor([[1, 3, 4], [3, 1, 4]]), torch.tensor([0, 3, 5]), torch.tensor([0, 2, 3]))
+    # nodes 1 and 3 are joined, 4 has a loop, 0 and 2 have nothing
+    made = without_isolated(batch)
+    assert made.x.flatten().tolist() == [1.0, 3.0, 4.0]
+    assert made.edge_index.tolist() == [[0, 1, 2], [1, 0, 2]] and made.node_ptr.tolist() == [0, 1, 3]

@@ -88,3 +88,31 @@ def test_sizes_of_table_5_and_the_scored_coefficients() -> None:
 def test_the_generator_alone_decides_the_initial_values() -> None:
     a, b = (GIN(5, generator=torch.Generator().manual_seed(3)).state_dict() for _ in range(2))
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_block_has_as_many_kan_layers_and_norms_as_it_is_told() -> None:
+    made: Any = GIN(4, 8, kan={"layers": 3, "normalised": True, "edge_bias": True})
+    kinds = [type(layer) for layer in made.blocks[0].network]
+    assert kinds == [KANLinear, nn.BatchNorm1d, KANLinear, nn.BatchNorm1d, KANLinear]
+    assert [layer.in_features for layer in made.blocks[0].network if isinstance(layer, KANLinear)] == [4, 8, 8]
+    one: Any = GIN(4, 8, kan={"layers": 1})
+    assert [(layer.in_features, layer.out_features) for layer in one.blocks[0].network] == [(4, 8)]
+
+
+def test_another_layer_of_each_block_can_be_scored() -> None:
+    made: Any = GIN(4, 8)
+    for layer, place in (("first", 0), ("last", 1)):
+        scored = made.scored_coefficients(layer)
+        assert all(c is block.network[place].coefficients for c, block in zip(scored, made.blocks, strict=True))
+
+
+def test_the_last_norm_stands_before_or_after_the_relu() -> None:
+    torch.manual_seed(0)
+    after: Any = GIN(4, network="mlp", layers=1)
+    before: Any = GIN(4, network="mlp", layers=1, norm_order="before_relu")
+    before.load_state_dict(after.state_dict())
+    batch = random_batch()
+    h = after.blocks[0].network(batch.x + sum_neighbours(batch.x, batch.edge_index))
+    norm = nn.BatchNorm1d(32)
+    torch.testing.assert_close(after(batch), pool(norm(torch.relu(h)), batch, "sum"))
+    torch.testing.assert_close(before(batch), pool(torch.relu(norm(h)), batch, "sum"))

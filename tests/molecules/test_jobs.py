@@ -12,7 +12,7 @@ GIVEN: dict[str, Any] = {
     "datasets": ["bace"],
     "methods": ["khan_gcl"],
     "controls": ["untrained_kan", "fingerprint"],
-    "readings": {"own": None, "literal": None},
+    "readings": {"own": None, "literal": None, "literal_silu": None},
     "seeds": [0, 1],
 }
 

@@ -15,9 +15,9 @@ from kanrepro.report.inputs import Inputs
 from kanrepro.report.results import METHODS
 
 HISTORY = """\
-epoch,loss,loss_cl,loss_hn,delta_mean,rho_mean,cos_hard,outside_grid,seconds
-1,5.0,4.0,1.0,0.1,1e-4,0.9,0.25,1.0
-2,4.0,3.0,1.0,0.2,1e-2,0.8,0.5,1.0
+epoch,loss,loss_cl,loss_hn,delta_mean,rho_mean,cos_hard,outside_grid,spline_share,seconds
+1,5.0,4.0,1.0,0.1,1e-4,0.9,0.25,0.1,1.0
+2,4.0,3.0,1.0,0.2,1e-2,0.8,0.5,0.2,1.0
 """
 
 
@@ -25,7 +25,9 @@ epoch,loss,loss_cl,loss_hn,delta_mean,rho_mean,cos_hard,outside_grid,seconds
 def world(write_cell) -> list[Path]:
     """The six variants and their controls on MUTAG, with one variant missing and one with fewer runs."""
     paths = [
-        path for control in ("untrained_mlp", "untrained_kan") for path in write_cell("MUTAG", control, "literal", [84])
+        path
+        for control in ("calibrated_mlp", "calibrated_kan")
+        for path in write_cell("MUTAG", control, "literal", [84])
     ]
     for place, method in enumerate(METHODS):
         accuracies = [86.0 + place, 88.0 + place] if method != "wo_d_dims" else [86.5]
@@ -109,7 +111,7 @@ def test_histories_become_curves(history):
     assert (curve.dataset, curve.method, curve.reading, curve.seed) == ("MUTAG", "khan_gcl", "repaired", "0")
     assert curve.values["outside_grid"].tolist() == [0.25, 0.5]
     drawn = figure.build("history", Inputs("small"), [history])
-    assert [axis.get_yscale() for axis in drawn.axes] == ["linear", "linear", "linear", "log", "linear"]
+    assert [axis.get_yscale() for axis in drawn.axes] == ["linear", "linear", "linear", "linear", "log", "linear"]
     assert np.asarray(drawn.axes[0].lines[0].get_xydata()).tolist() == [[1, 5], [2, 4]]
     asked = figure.build("history", Inputs("small", datasets=("NCI1", "MUTAG", "DD")), [history])
     assert "No training history here: NCI1, DD." in words(asked)
@@ -125,10 +127,10 @@ def test_attribute_masking_has_curves_of_its_own(history):
     """Its loss stands beside the others', and a row tells how many atoms it tells."""
     path = Path(str(history).replace("khan_gcl", "attr_masking"))
     path.parent.mkdir(parents=True)
-    path.write_text("epoch,loss,accuracy,outside_grid,seconds\n1,3,0.5,,1\n2,2,0.75,,1\n")
+    path.write_text("epoch,loss,accuracy,outside_grid,spline_share,seconds\n1,3,0.5,,,1\n2,2,0.75,,,1\n")
     drawn = figure.build("history-molecules", Inputs("small"), [history, path])
-    assert len(drawn.axes) == 6 and "AttrMasking" in words(drawn)
-    assert [len(axis.lines) for axis in drawn.axes] == [2, 1, 1, 1, 1, 1]
+    assert len(drawn.axes) == 7 and "AttrMasking" in words(drawn)
+    assert [len(axis.lines) for axis in drawn.axes] == [2, 1, 1, 1, 1, 1, 1]
     assert np.asarray(drawn.axes[-1].lines[0].get_ydata()).tolist() == [0.5, 0.75]
     with pytest.raises(UserError, match="is not a training history"):
         path.write_text(HISTORY)

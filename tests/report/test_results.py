@@ -23,7 +23,7 @@ def test_mlp_methods_have_one_reading_on_labelled_sets(write_cell):
     paths += write_cell("MUTAG", "khan_gcl", "literal", [88.0])
     found = results.read(paths, "small", labelled={"MUTAG"})
     borrowed = found.cell("MUTAG", "graphcl", "repaired")
-    assert borrowed is not None and borrowed.notes == (results.SAME_AS_LITERAL,)
+    assert borrowed is not None and borrowed.notes == (results.SAME_FOR_MLPS.format("literal"),)
     assert borrowed.paths == (paths[0],)
     assert found.cell("IMDB-BINARY", "graphcl", "repaired") is None  # degrees differ from constants
     assert found.cell("MUTAG", "khan_gcl", "repaired") is None

@@ -151,7 +151,7 @@ def test_nothing_is_blank_or_nan(world, printed, folder):
     run("--table", "table2", "--records", *world, "--preset", "small", "--published", printed, "--output-stem", stem)
     with stem.with_suffix(".csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == 8 * (1 + 3 + 10 + 7)  # data sets x (printed only, compared, variants, controls)
+    assert len(rows) == 8 * (1 + 3 + 10 + 12)  # data sets x (printed only, compared, variants, controls)
     assert all(value and value.lower() != "nan" for row in rows for value in row.values())
     assert {row["verdict"] for row in rows} == {"not run", "differs", "inconclusive"}
     for line in stem.with_suffix(".md").read_text().splitlines():
@@ -173,13 +173,16 @@ def test_every_measured_cell_of_the_html_names_its_records(world, printed, folde
 
 def test_differences_are_paired_by_seed(write_cell, printed, folder):
     write_cell("MUTAG", "khan_gcl", "literal", [80.0, 90.0, 85.0])
-    write_cell("MUTAG", "untrained_kan", "literal", [79.0, 89.0, 83.9])
+    write_cell("MUTAG", "calibrated_kan", "literal", [79.0, 89.0, 83.9])
     write_cell("MUTAG", "wo_hard_neg", "literal", [80.0])
     document, _ = table.build("table2", Inputs("small", folder=folder, published=printed), folder.parent / "tables")
     text = table.render.markdown(document)
-    assert "| Khan-GCL − untrained KAN encoder | training the KAN encoder | literal | +1.0 [+0.9, +1.2] (3) * |" in text
+    assert (
+        "| Khan-GCL − untrained KAN, norms calibrated | training the KAN encoder | literal | +1.0 [+0.9, +1.2] (3) * |"
+        in text
+    )
     assert "| Khan-GCL − w/o hard neg. | hard negatives along both (CKFI) | literal | too few pairs |" in text
-    assert "| Khan-GCL − untrained KAN encoder | training the KAN encoder | repaired | not run |" in text
+    assert "| Khan-GCL − untrained KAN, norms calibrated | training the KAN encoder | repaired | not run |" in text
     assert "Not run on DD, NCI1, PROTEINS, COLLAB, RDT-B, RDT-M5K, IMDB-B." in text
 
 

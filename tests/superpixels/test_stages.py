@@ -42,7 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     splits.split(folder / "train.safetensors", folder / "test.safetensors", 0.2, 50, 100, 3, folder / "split.json")
     for method in ("khan_gcl", "infograph"):
         words = ["--store", str(folder / "train.safetensors"), "--limit", "64", "--method", method, "--device", "cpu"]
-        words += ["--reading", "literal", "--settings", SMALL, "--output", str(folder / method), "--preset", "small"]
+        words += ["--reading", "literal_silu", "--settings", SMALL, "--output", str(folder / method), "--preset", "small"]
         pretrain.main(words)
     return folder
 
@@ -117,15 +117,15 @@ def test_a_state_holds_all_that_an_epoch_depends_on(world: Path) -> None:
 def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Path) -> None:
     folder = tmp_path / "records"
     for method in ("khan_gcl", "infograph"):
-        finetune(world, method, folder / "superpixels" / "digits" / f"{method}-literal-3.json")
+        finetune(world, method, folder / "superpixels" / "digits" / f"{method}-literal_silu-3.json")
     document, rows = table.build("table7", Inputs("small", folder=folder), tmp_path)
     assert document.title.startswith("Table 7") and "stand-in" in document.title and "83.8" not in rows
-    assert "infograph,literal,digits,not printed,not printed,not printed" in rows
+    assert "infograph,literal_silu,digits,not printed,not printed,not printed" in rows
     for path in (folder / "superpixels" / "digits").glob("*.json"):  # as if it had been MNIST
         write_json(folder / "superpixels" / "mnist" / path.name, {**read_json(path), "dataset": "mnist"})
         path.unlink()
     _, rows = table.build("table7", Inputs("small", folder=folder), tmp_path)
-    assert "printed,RGCL,not run,mnist,83.8,0.3,5" in rows and "compared,infograph,literal,mnist,63.2,0.8,5" in rows
+    assert "printed,RGCL,not run,mnist,83.8,0.4,5" in rows and "compared,infograph,literal_silu,mnist,63.2,0.8,5" in rows
     assert "control,untrained_kan,repaired,mnist,not printed" in rows
     for path in (folder / "superpixels" / "mnist").glob("*.json"):
         write_json(tmp_path / "small" / "records" / "superpixels" / "mnist" / path.name, read_json(path))

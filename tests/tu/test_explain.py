@@ -82,7 +82,7 @@ def test_a_method_that_is_only_printed(small):
 
 def test_a_shared_number_says_so(small):
     text = explain.explain("figure4", "MUTAG", "graphcl", "repaired", small)
-    assert "note: Where nodes have labels" in text and "graphcl-literal-0.json" in text
+    assert "note: An MLP method computes the same thing in both readings" in text and "graphcl-literal-0.json" in text
 
 
 def test_one_run_says_why_there_is_no_test(small, write_cell):

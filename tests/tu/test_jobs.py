@@ -16,7 +16,7 @@ def jobs(**settings: Any) -> Jobs:
 
 
 def test_the_wanted_records_are_methods_by_reading_by_seed() -> None:
-    found = jobs(datasets=["MUTAG", "IMDB-BINARY"], readings={"own": None}, seeds=[3])
+    found = jobs(datasets=["MUTAG", "IMDB-BINARY"], readings={"own": None, "literal_silu": None}, seeds=[3])
     paths = [path.removeprefix("results/small/records/tu/") for path in found.records(["graphcl", "khan_gcl"])]
     assert paths == [
         "MUTAG/graphcl-literal-3.json",  # on labelled sets an MLP reads both alike

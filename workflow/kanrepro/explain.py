@@ -70,7 +70,7 @@ def explain(table: str, dataset: str, method: str | None, reading: str | None, r
 def _methods(table: str) -> list[str]:
     if table == "table3":
         return ["khan_gcl"]
-    return list(METHODS) + ["untrained_mlp", "untrained_kan"] if table == "figure4" else list(LABELS)
+    return list(METHODS) + ["calibrated_mlp", "calibrated_kan"] if table == "figure4" else list(LABELS)
 
 
 def _rows(table: str, method: str, layout: Layout) -> dict[str, Row]:

@@ -11,6 +11,7 @@ from kanrepro.core.errors import UserError
 from kanrepro.core.jobs import Place, as_json, option
 from kanrepro.core.provenance import code_digest
 from kanrepro.core.yaml_file import read_yaml
+from kanrepro.methods.folder import find, training_code
 
 
 def checked(make, *arguments):

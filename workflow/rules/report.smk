@@ -7,7 +7,7 @@ NEEDED = {
     "table3": TU.records([method for method in SETTINGS.tu.methods if method == "khan_gcl"]),
     "table4": [],
     "table7": SUPERPIXELS.records(),
-    "figure4": TU.records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("untrained"))]),
+    "figure4": TU.records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("calibrated"))]),
 }
 DESCRIBED = {"table2": TU.descriptions, "table3": TU.descriptions, "table4": DESCRIPTIONS, "table7": []}
 HISTORIES = {"history": TU.histories(), "history-molecules": MOLECULES.histories()}

@@ -175,3 +175,28 @@ rule sensitivity_figure:
     shell:
         "python -m kanrepro.studies.report.sensitivity_figure --preset {params.preset} {params.given} {params.catalogs}"
         " --output-stem {params.stem} > {log} 2>&1"
+
+
+# of all records that lie there, whoever made them: it trains nothing
+rule claims_table:
+    output:
+        multiext(f"{RESULTS}/tables/claims", ".md", ".csv", ".tex"),
+        html=page(f"{RESULTS}/tables/claims.html", "table", "Tables"),
+    log:
+        f"logs/{SETTINGS.preset}/claims.log",
+    benchmark:
+        f"benchmarks/{SETTINGS.preset}/claims.tsv"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        records=f"{RESULTS}/records",
+        standing=PLACE.standing(("tu", "transfer", "superpixels", "images")),
+        preset=SETTINGS.preset,
+        stem=stem,
+        code=code_digest("kanrepro.studies.report.claims"),
+    shell:
+        "python -m kanrepro.studies.report.claims --records-from {params.records} --preset {params.preset}"
+        " --output-stem {params.stem} > {log} 2>&1"

@@ -69,8 +69,8 @@ and ECFP fingerprints with a classifier of scikit-learn, which has no epochs and
 
 | Method | Numbers | BACE |
 | :-- | :-- | --: |
-| untrained KAN encoder | measured, repaired, best epoch | 78.0 ± 0.7 (2) <sup>a</sup> |
-| untrained KAN encoder | measured, repaired, last epoch | 77.0 ± 1.4 (2) <sup>a</sup> |
+| untrained KAN, no statistics | measured, repaired, best epoch | 78.0 ± 0.7 (2) <sup>a</sup> |
+| untrained KAN, no statistics | measured, repaired, last epoch | 77.0 ± 1.4 (2) <sup>a</sup> |
 | ECFP fingerprint | measured, no network | 85.2 ± 0.4 (2) <sup>a</sup> |
 
 ## Measured against printed
@@ -98,7 +98,7 @@ pre-training) and the number of pairs; `*` where the interval leaves out zero.
 
 | Difference | Isolates | Reading | BACE |
 | :-- | :-- | :-- | --: |
-| Khan-GCL − untrained KAN encoder | pre-training the KAN encoder by Khan-GCL | repaired | +1.0 [−5.4, +7.4] (2) \
+| Khan-GCL − untrained KAN, no statistics | pre-training the KAN encoder by Khan-GCL | repaired | +1.0 [−5.4, +7.4] (2) \
 <sup>a</sup> |
 | Khan-GCL − GraphCL | the whole of Khan-GCL | repaired | +3.5 [−2.9, +9.9] (2) <sup>a,b</sup> |
 | Khan-GCL − ECFP fingerprint | the whole of it, over counting substructures | repaired | −6.2 [−15.8, +3.3] (2) \
@@ -113,7 +113,7 @@ pre-training) and the number of pairs; `*` where the interval leaves out zero.
 1](../records/transfer/bace/graphcl-literal-1.json)
 - BACE, Khan-GCL, repaired: [seed 0](../records/transfer/bace/khan_gcl-repaired-0.json), [seed \
 1](../records/transfer/bace/khan_gcl-repaired-1.json)
-- BACE, untrained KAN encoder, repaired: [seed 0](../records/transfer/bace/untrained_kan-repaired-0.json), [seed \
+- BACE, untrained KAN, no statistics, repaired: [seed 0](../records/transfer/bace/untrained_kan-repaired-0.json), [seed \
 1](../records/transfer/bace/untrained_kan-repaired-1.json)
 - BACE, ECFP fingerprint, none: [seed 0](../records/transfer/bace/fingerprint-none-0.json), [seed \
 1](../records/transfer/bace/fingerprint-none-1.json)

@@ -31,14 +31,15 @@ def one_way_loss(v1: Tensor, v2: Tensor, temperature: float) -> Tensor:
     return (rest.logsumexp(dim=1) - positive).mean()
 
 
-def hard_negative_loss(v: Tensor, v_hard: Tensor) -> Tensor:
+def hard_negative_loss(v: Tensor, v_hard: Tensor, temperature: float | None = None) -> Tensor:
     """L_HN (eq. 11): the mean cosine similarity of views and their hard negatives, which get no gradient.
 
     Args:
         v: (V, P) projections of the views.
         v_hard: (V, P) projections of their hard negatives.
+        temperature: that the similarity is divided by; None as in eq. 11, where log and exp cancel.
     """
-    return functional.cosine_similarity(v, v_hard.detach(), dim=1).mean()
+    return functional.cosine_similarity(v, v_hard.detach(), dim=1).mean() / (temperature or 1.0)
 
 
 def jensen_shannon_loss(scores: Tensor, own: Tensor) -> Tensor:

@@ -1,12 +1,15 @@
 """Hard negatives: small perturbations of z along its critical components (Khan-GCL equations 9 and 10)."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from kanrepro.contrast.ckfi import discriminative_scores, independent_scores, independent_scores_loop
 from kanrepro.contrast.settings import NegativeSettings
+
+QUARTER = 0.25
 
 
 @torch.no_grad()
@@ -25,8 +28,9 @@ def hard_negatives(
 ) -> Tensor:
     """z_hard = z + sum of perturbations p = alpha * u, u ~ Normal(epsilon * score, sigma^2), alpha = +-1 (eq. 9-10).
 
-    Drawn per graph and per component. With `scale: relative` a score is divided by its mean over the components and
-    multiplied by the batch standard deviation of z, so that epsilon is a share of each component's own spread.
+    Drawn per graph and per component, or once for the batch (`per`). With `scale: relative` a score is divided by its
+    mean over the components and multiplied by the batch standard deviation of z, so that epsilon is a share of each
+    component's own spread. `components` moves the quarter with the highest or lowest scores alone, those all alike.
 
     Args:
         z: (G, D).
@@ -34,15 +38,27 @@ def hard_negatives(
     """
     hard = z.detach().clone()
     spread = z.std(dim=0, correction=0)
-    shared = _signs(z, generator) if settings.shared_alpha else None
-    for kind, score in scores.items():
+    drawn = z if settings.per == "graph" else z[:1]
+    shared = _signs(drawn, generator) if settings.shared_alpha else None
+    for kind, score in list(scores.items()) * settings.draws:
+        moved = chosen(score, settings.components)
+        if settings.components != "all":
+            score = score.mean() * moved
         if settings.scale == "relative":
             score = score / score.mean().clamp_min(torch.finfo(score.dtype).tiny) * spread
         epsilon, sigma = getattr(settings, f"epsilon_{kind}"), getattr(settings, f"sigma_{kind}")
-        noise = torch.randn(z.shape, generator=generator, device=z.device, dtype=z.dtype)
-        alpha = _signs(z, generator) if shared is None else shared
+        noise = torch.randn(drawn.shape, generator=generator, device=z.device, dtype=z.dtype) * moved
+        alpha = _signs(drawn, generator) if shared is None else shared
         hard += alpha * (epsilon * score + sigma * noise)
     return hard
+
+
+def chosen(score: Tensor, components: Literal["all", "top", "bottom"]) -> Tensor:
+    """(D,) 1 for the components that are moved, else 0: all, or the quarter with the highest or the lowest scores."""
+    if components == "all":
+        return torch.ones_like(score)
+    best = score.topk(max(1, round(QUARTER * len(score))), largest=components == "top").indices
+    return torch.zeros_like(score).index_fill(0, best, 1.0)
 
 
 def _signs(like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -25,6 +25,9 @@ class ViewSettings(Part):
     )
     add_edges: bool = Field(default=True, description="false: edges are only dropped, as in GraphCL's code")
     directed_edges: bool = Field(default=False, description="true: each direction is an edge, as in GraphCL's code")
+    drop_isolated: bool = Field(
+        default=False, description="true: nodes of a view without an edge are left out, as in GraphCL's code on TU sets"
+    )
     first_view: Literal["augmented", "original"] = Field(default="augmented", description="original: GraphCL's code")
 
 
@@ -38,7 +41,22 @@ class NegativeSettings(Part):
     sigma_rho: Scale = Field(default=0.05, description="F.3")
     epsilon_random: Scale = Field(default=0.075, description="unstated; as the others")
     sigma_random: Scale = Field(default=0.05, description="unstated; as the others")
+    weight: Scale = Field(default=1.0, description="of L_HN in the loss; eq. 12: 1, Algorithm 3: 2")
     scale: Literal["raw", "relative"] = Field(default="raw", description="of the scores; set by the reading")
+    temperature: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="that L_HN's cosine is divided by; null: none, as in eq. 11"
+    )
+    per: Literal["graph", "batch"] = Field(
+        default="graph", description="a perturbation of its own for every graph (text) or one a batch (Algorithm 3)"
+    )
+    draws: Positive = Field(default=1, description="independent draws of each perturbation that are added up")
+    layer: Literal["last", "first"] = Field(
+        default="last", description="KAN layer of each block whose coefficients are scored; unstated"
+    )
+    components: Literal["all", "top", "bottom"] = Field(
+        default="all",
+        description="top, bottom: a quarter of them by score, all moved alike; an ablation",
+    )
     shared_alpha: bool = Field(
         default=False, description="one sign for both perturbations (Algorithm 3) or one each (eq. 9)"
     )

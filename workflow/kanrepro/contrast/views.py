@@ -112,6 +112,13 @@ def subgraph(
     return induced(batch, (rank < keep[owner]) & time.isfinite())
 
 
+def without_isolated(batch: GraphBatch) -> GraphBatch:
+    """The batch without nodes that have no edge; a graph may be left without nodes."""
+    joined = torch.zeros(batch.num_nodes, dtype=torch.bool, device=batch.x.device)
+    joined[batch.edge_index.flatten()] = True
+    return induced(batch, joined)
+
+
 def induced(batch: GraphBatch, keep: Tensor) -> GraphBatch:
     """The subgraph induced by the nodes `keep` (N,), renumbered in order."""
     number = keep.cumsum(0)
@@ -146,8 +153,10 @@ def draw_views(
         index: (G,) graphs.
     """
     if fast_views and fast_views.supported(x, store.edge_index):
-        return fast_views.draw_views(store, x, index, size, settings, generator)
-    return draw_view(store, x, index, settings, generator).split(size)
+        made = fast_views.draw_views(store, x, index, size, settings, generator)
+    else:
+        made = iter(draw_view(store, x, index, settings, generator).split(size))
+    return map(without_isolated, made) if settings.drop_isolated else made
 
 
 def draw_view(

@@ -1,5 +1,6 @@
 """What the jobs of every family share: where results lie, which files are wanted, and options as text."""
 
+import hashlib
 import json
 import os
 import shlex
@@ -37,6 +38,12 @@ class Place:
     def results(self) -> str:
         """The folder of the preset's results."""
         return f"results/{self.preset}"
+
+    def standing(self, kinds: Iterable[str]) -> str:
+        """A digest of the names and sizes of the records of some kinds that lie there."""
+        found = (path for kind in kinds for path in Path(self.results, "records", kind).rglob("*.json"))
+        listed = sorted(f"{path} {path.stat().st_size}" for path in found)
+        return hashlib.sha256("\n".join(listed).encode()).hexdigest()[:16]
 
     def table_files(self, table: str) -> list[str]:
         """The four forms of a table."""

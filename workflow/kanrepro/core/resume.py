@@ -20,7 +20,7 @@ ALWAYS = math.inf  # a state after each epoch, whatever it takes: epochs are lon
 
 def tensors_of(model: nn.Module, *optimisers: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Weights and buffers as `model.<name>`, and what optimisers keep for each weight as `adam.<name>.<slot>`."""
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     slots = {
         f"adam.{names[parameter]}.{slot}": tensor
         for optimiser in optimisers

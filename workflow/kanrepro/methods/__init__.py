@@ -1,3 +1,3 @@
-"""The methods: what is learned from graphs without labels, one file each; a user's own file is taken in the same way."""
+"""The methods: what is learned from graphs without labels, one file each; a user's own is taken in the same way."""
 
 from kanrepro.methods.method import Method as Method

@@ -32,7 +32,7 @@ class MaskingSettings(Part):
 
 
 class AttrMasking(Method):
-    """A linear head on the states of masked atoms; a molecule needs no other, so processes share a batch as they like."""
+    """A linear head on the states of masked atoms. A molecule needs no other: processes take means over their parts."""
 
     label = "AttrMasking"
     place = 7
@@ -47,7 +47,7 @@ class AttrMasking(Method):
     many = True
 
     def networks(
-        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator
+        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None
     ) -> Mapping[str, nn.Module]:
         from kanrepro.models.graph_encoder import mlp
         from kanrepro.store.atoms import ATOM_TYPES

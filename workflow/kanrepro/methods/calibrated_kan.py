@@ -1,4 +1,4 @@
-"""A control of training: the untrained KAN encoder with batch norms that saw the views, so that its weights alone differ."""
+"""A control: the untrained KAN encoder whose batch norms saw the views, so that it differs in its weights alone."""
 
 from kanrepro.core.parts import merged
 from kanrepro.methods.untrained_kan import UntrainedKAN
@@ -7,7 +7,6 @@ from kanrepro.methods.untrained_kan import UntrainedKAN
 class CalibratedKAN(UntrainedKAN):
     """No epoch, but running statistics."""
 
-    label = "calibrated KAN encoder"
+    label = "untrained KAN, norms calibrated"
     place = 21
-    usual = ("tu",)
     changes = merged(UntrainedKAN.changes, {"statistics": {"of": "views"}})

@@ -1,4 +1,4 @@
-"""A control of training: the untrained MLP encoder with batch norms that saw the views, so that its weights alone differ."""
+"""A control: the untrained MLP encoder whose batch norms saw the views, so that it differs in its weights alone."""
 
 from kanrepro.core.parts import merged
 from kanrepro.methods.untrained_mlp import UntrainedMLP
@@ -7,7 +7,6 @@ from kanrepro.methods.untrained_mlp import UntrainedMLP
 class CalibratedMLP(UntrainedMLP):
     """No epoch, but running statistics."""
 
-    label = "calibrated MLP encoder"
+    label = "untrained MLP, norms calibrated"
     place = 20
-    usual = ("tu",)
     changes = merged(UntrainedMLP.changes, {"statistics": {"of": "views"}})

@@ -7,12 +7,12 @@ import pkgutil
 import re
 import sys
 import traceback
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from kanrepro.core.errors import UserError, unknown
+from kanrepro.core.provenance import code_digest
 from kanrepro.methods.method import Method
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")  # what folders of runs and names of records are made of
@@ -22,8 +22,10 @@ _own: dict[str, tuple[str, Method]] = {}  # name -> digest of the file, and the 
 @cache
 def built_in() -> dict[str, Method]:
     """Name -> method of this package, in the order of lists and tables."""
-    package = importlib.import_module(__package__)
-    modules = [importlib.import_module(f"{__package__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)]
+    package = importlib.import_module("kanrepro.methods")
+    modules = [
+        importlib.import_module(f"kanrepro.methods.{found.name}") for found in pkgutil.iter_modules(package.__path__)
+    ]
     made = [kind(module.__name__.rpartition(".")[2]) for module in modules for kind in _defined_in(module)]
     return {method.name: method for method in sorted(made, key=lambda method: method.place)}
 
@@ -85,7 +87,9 @@ def _read(file: Path) -> Method:
     except OSError as error:
         raise UserError(f"cannot read the method {file}: {error.strerror}.") from None
     if not _NAME.fullmatch(name):
-        raise UserError(f"{file}: the name of a method's file has small letters, digits and _, a letter first. Rename it.")
+        raise UserError(
+            f"{file}: the name of a method's file has small letters, digits and _, a letter first. Rename it."
+        )
     if name in built_in():
         raise UserError(f"{file}: the name {name} is taken by a method of this package. Rename the file.")
     known, method = _own.get(name, ("", None))
@@ -132,6 +136,12 @@ def fault(file: Path, error: Exception) -> UserError:
     return UserError(f"{where}: {type(error).__name__}: {said}")
 
 
-def words(names: Iterable[str]) -> list[str]:
-    """What names each of these methods in settings."""
-    return [find(name).word for name in names]
+def training_code(method: str) -> str:
+    """A digest of the code that pre-trains by a method: the stage, and the method's file."""
+    return code_digest("kanrepro.pretraining.pretrain", *sources(method))
+
+
+def sources(method: str) -> list[str | Path]:
+    """What counts in that digest beside the stage."""
+    found = find(method)
+    return [find(found.encoder_of or method).source]

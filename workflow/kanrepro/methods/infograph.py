@@ -34,7 +34,7 @@ class InfoGraph(Method):
     many = True
 
     def networks(
-        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator
+        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None
     ) -> Mapping[str, nn.Module]:
         from kanrepro.models.discriminator import Discriminator
 

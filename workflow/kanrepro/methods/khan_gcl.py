@@ -42,7 +42,7 @@ class KhanGCL(Method):
     many = True
 
     def networks(
-        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator
+        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None
     ) -> Mapping[str, nn.Module]:
         from kanrepro.models.graph_encoder import mlp
 
@@ -61,16 +61,18 @@ class KhanGCL(Method):
         z = torch.cat([model.z(view1), model.z(view2)])
         v = model.head(z).float()
         contrast_loss = {"nt_xent": nt_xent, "one_way": one_way_loss}[contrast.loss]
-        terms = {"loss_cl": contrast_loss(*v.chunk(2), contrast.temperature)}
+        v1, v2 = v.chunk(2)
+        terms = {"loss_cl": contrast_loss(v1, v2, contrast.temperature)}
         kinds = contrast.negatives.perturbations
         if kinds:
-            coefficients = model.encoder.scored_coefficients()
+            coefficients = model.encoder.scored_coefficients(contrast.negatives.layer)
             scores = {kind: component_scores(kind, coefficients, contrast.negatives) for kind in kinds}
             z_hard = hard_negatives(z, scores, contrast.negatives, generator)
             with torch.no_grad():
                 v_hard = model.head(z_hard)
-            terms["loss_hn"] = hard_negative_loss(v, v_hard)
-        return {"loss": reduce(torch.add, terms.values()), **terms}
+            terms["loss_hn"] = hard_negative_loss(v, v_hard, contrast.negatives.temperature)
+        weights = {"loss_hn": contrast.negatives.weight}
+        return {"loss": reduce(torch.add, (weights.get(name, 1.0) * term for name, term in terms.items())), **terms}
 
     def diagnose(self, model: Model, row: Mapping[str, float | None]) -> Mapping[str, float | None]:
         """The means of both scores over the components of z, and the cosine of views and hard negatives."""

@@ -42,6 +42,7 @@ class Method:
         Settings: keys of its own, None where it has none; they stand under `key` (None: the method's name).
         columns: of the history: the terms of its loss, and what `diagnose` adds.
         many: whether several processes can train as one.
+        encoder_of: a method whose encoder is evaluated in its place.
     """
 
     label: ClassVar[str]
@@ -58,6 +59,7 @@ class Method:
     key: ClassVar[str | None] = None
     columns: ClassVar[Sequence[str]] = ()
     many: ClassVar[bool] = False
+    encoder_of: ClassVar[str | None] = None
 
     def __init__(self, name: str, file: Path | None = None) -> None:
         """`name`: that of its file without suffix; `file`: where a user's own lies, None for one of this package."""
@@ -66,7 +68,7 @@ class Method:
     # what is learned; a step sees streams of batches, evaluates the loss, and updates the weights
 
     def networks(
-        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator
+        self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None
     ) -> Mapping[str, nn.Module | Tensor]:
         """What the model has beside the encoder, by name: networks, parameters, and tensors that are kept with them."""
         return {}
@@ -77,9 +79,7 @@ class Method:
     def before_epoch(self, run: Training, generator: torch.Generator) -> None:
         """What is drawn or scored once an epoch."""
 
-    def see(
-        self, run: Training, index: Tensor, size: int, generator: torch.Generator
-    ) -> Sequence[Iterator[Any]]:
+    def see(self, run: Training, index: Tensor, size: int, generator: torch.Generator) -> Sequence[Iterator[Any]]:
         """What steps see of the graphs `index`: streams of batches of `size` graphs, or of tensors, taken in parallel.
 
         The first stream is of batches of graphs.
@@ -97,7 +97,7 @@ class Method:
         """The optimisers, each with weights that no other has."""
         return [adam(model.parameters(), model.settings.optimiser.learning_rate)]
 
-    def step(self, run: Training, seen: Sequence[Any], generator: torch.Generator) -> Mapping[str, Tensor]:
+    def step(self, run: Training, seen: tuple[Any, ...], generator: torch.Generator) -> Mapping[str, Tensor]:
         """One step: updates in their order. `run.terms(seen, generator)` is the loss in the settings' precision."""
         (optimiser,) = run.optimisers
         optimiser.zero_grad(set_to_none=True)

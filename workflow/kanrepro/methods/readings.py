@@ -7,21 +7,26 @@ from kanrepro.core.parts import merged
 from kanrepro.methods.folder import built_in, find
 from kanrepro.methods.method import Changes
 
-_ENCODER_LITERAL: Changes = {"normalise_input": False, "kan": {"range": [-1.0, 1.0]}}
-_ENCODER_REPAIRED: Changes = {"normalise_input": True, "kan": {"range": [-3.0, 3.0]}}
-
-# `literal` follows the printed text; `repaired` changes only what the literal one breaks.
-_LITERAL: Changes = {"encoder": _ENCODER_LITERAL, "contrast": {"negatives": {"scale": "raw"}}}
-_REPAIRED: Changes = {"encoder": _ENCODER_REPAIRED, "contrast": {"negatives": {"scale": "relative"}}}
+# `literal` follows the printed text, whose KAN layers are splines alone (equations 2 and 3); `literal_silu` adds the
+# branch of the original KAN and nothing else; `repaired` changes what the literal one breaks.
+_RAW: Changes = {"contrast": {"negatives": {"scale": "raw"}}}
+_EVERYWHERE: dict[str, Changes] = {
+    "literal": {"encoder": {"normalise_input": False, "kan": {"range": [-1.0, 1.0], "base": False}}, **_RAW},
+    "literal_silu": {"encoder": {"normalise_input": False, "kan": {"range": [-1.0, 1.0]}}, **_RAW},
+    "repaired": {
+        "encoder": {"normalise_input": True, "kan": {"range": [-3.0, 3.0]}},
+        "contrast": {"negatives": {"scale": "relative"}},
+    },
+}
 
 # family -> readings that all methods have; molecules and superpixels have features of their own
 COMMON: dict[str, dict[str, Changes]] = {
     "tu": {
-        "literal": {**_LITERAL, "features": {"unlabelled": "constant"}},
-        "repaired": {**_REPAIRED, "features": {"unlabelled": "degree"}},
+        name: {**changes, "features": {"unlabelled": "degree" if name == "repaired" else "constant"}}
+        for name, changes in _EVERYWHERE.items()
     },
-    "molecule": {"literal": _LITERAL, "repaired": _REPAIRED},
-    "superpixel": {"literal": _LITERAL, "repaired": _REPAIRED},
+    "molecule": _EVERYWHERE,
+    "superpixel": _EVERYWHERE,
 }
 
 
@@ -37,19 +42,27 @@ def changes_of(family: str, reading: str, method: str) -> Changes:
 
 
 def readings_of(method: str, readings: Sequence[str], labelled: bool, family: str = "tu") -> list[str]:
-    """Those of `readings` in which a method is run: for MLPs on labelled sets `repaired` is `literal`."""
+    """Those of `readings` in which a method is run: common ones, its own, and a user's.
+
+    MLPs have no SiLU branch: for them `literal_silu` is `literal`, and on labelled sets `repaired` is as well; of what
+    is alike the first is run.
+    """
     found = find(method)
     others = {*names(family)} - {*COMMON[family], *found.readings.get(family, {})}  # of other methods alone
-    same = found.network == "mlp" and labelled and "literal" in readings
-    return [name for name in readings if name not in others and not (same and name == "repaired")]
+    run = [name for name in readings if name not in others]
+    if found.network == "kan":
+        return run
+    alike = [name for name in run if name in ("literal", "literal_silu", *(["repaired"] if labelled else []))]
+    return [name for name in run if name not in alike[1:]]
 
 
 def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:
     """The settings of one pre-training: the base, changed by a reading, then by the method.
 
-    An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading.
+    An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading, but where a method is
+    just that.
     """
     found = find(method)
-    own: Changes = {"objective": found.learned, "encoder": {"network": found.network}}
-    made = merged(merged(merged(base, reading), own), found.changes)
-    return merged(made, {"encoder": {"normalise_input": False}}) if found.network == "mlp" else made
+    network = {"normalise_input": False} if found.network == "mlp" else {}
+    own: Changes = {"objective": found.learned, "encoder": {"network": found.network, **network}}
+    return merged(merged(merged(base, reading), own), found.changes)

@@ -4,7 +4,7 @@ from kanrepro.methods.khan_gcl import KhanGCL
 
 
 class ShuffledLabels(KhanGCL):
-    """Khan-GCL's training; the probe shuffles."""
+    """No training of its own; the probe permutes labels."""
 
     label = "shuffled labels"
     kind = "control"
@@ -12,3 +12,4 @@ class ShuffledLabels(KhanGCL):
     families = ("tu",)
     usual = ("tu",)
     printed = {}
+    encoder_of = "khan_gcl"

@@ -7,7 +7,7 @@ from kanrepro.methods.wo_hard_neg import WithoutHardNegatives
 class UntrainedKAN(WithoutHardNegatives):
     """No epoch of contrast."""
 
-    label = "untrained KAN encoder"
+    label = "untrained KAN, no statistics"
     kind = "control"
     place = 23
     usual = ("tu", "molecule", "superpixel")

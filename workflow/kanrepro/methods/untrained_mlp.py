@@ -7,7 +7,7 @@ from kanrepro.methods.graphcl import GraphCL
 class UntrainedMLP(GraphCL):
     """No epoch of GraphCL."""
 
-    label = "untrained MLP encoder"
+    label = "untrained MLP, no statistics"
     kind = "control"
     place = 22
     usual = ("tu", "molecule", "superpixel")

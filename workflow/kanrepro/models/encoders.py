@@ -10,7 +10,7 @@ from kanrepro.core.errors import UserError
 from kanrepro.models.gin import GIN
 from kanrepro.models.graph_encoder import GraphEncoder
 from kanrepro.models.molecule_gin import MoleculeGIN
-from kanrepro.models.settings import EncoderSettings, KanSettings
+from kanrepro.models.settings import EncoderSettings
 from kanrepro.models.superpixel_gin import SuperpixelGIN
 
 
@@ -36,8 +36,9 @@ def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator 
         readout=settings.readout,
         join="concat" if settings.join == "concat" else "last",
         normalise_input=settings.normalise_input,
-        kan=_kan(settings.kan),
+        kan=_kan(settings),
         generator=generator,
+        norm_order=settings.norm_order,
     )
 
 
@@ -49,7 +50,7 @@ def _molecule(in_features: int, settings: EncoderSettings, generator: torch.Gene
         readout=settings.readout,
         normalise_input=settings.normalise_input,
         dropout=settings.dropout,
-        kan=_kan(settings.kan),
+        kan=_kan(settings),
         generator=generator,
     )
 
@@ -62,19 +63,23 @@ def _superpixel(in_features: int, settings: EncoderSettings, generator: torch.Ge
         network=settings.network,
         readout=settings.readout,
         normalise_input=settings.normalise_input,
-        kan=_kan(settings.kan),
+        kan=_kan(settings),
         generator=generator,
     )
 
 
-def _kan(settings: KanSettings) -> dict[str, Any]:
-    """Arguments of KANLinear."""
+def _kan(settings: EncoderSettings) -> dict[str, Any]:
+    """Arguments of `update_network`."""
+    kan = settings.kan
     return {
-        "grid": settings.grid,
-        "order": settings.order,
-        "grid_range": settings.range,
-        "base": settings.base,
-        "coefficient_scale": settings.coefficient_scale,
+        "layers": kan.layers,
+        "normalised": settings.normalise_input and settings.normalised_layers == "each",
+        "grid": kan.grid,
+        "order": kan.order,
+        "grid_range": kan.range,
+        "base": kan.base,
+        "edge_bias": kan.bias,
+        "coefficient_scale": kan.coefficient_scale,
     }
 
 

@@ -13,11 +13,14 @@ class GINBlock(nn.Module):
     """One GIN layer: network(h + sum of neighbours), then ReLU, then batch norm (GraphCL's order).
 
     With `normalise_input` a batch norm without affine parameters stands before the network, so that sums over many
-    neighbours stay on the splines' grid.
+    neighbours stay on the splines' grid. `norm_order` may put the last norm before the ReLU.
     """
 
-    def __init__(self, network: nn.Sequential, width: int, hidden: int, normalise_input: bool) -> None:
+    def __init__(
+        self, network: nn.Sequential, width: int, hidden: int, normalise_input: bool, norm_order: str = "after_relu"
+    ) -> None:
         super().__init__()
+        self.norm_first = norm_order == "before_relu"
         self.normalise = nn.BatchNorm1d(width, affine=False) if normalise_input else nn.Identity()
         self.network = network
         self.norm = nn.BatchNorm1d(hidden)
@@ -25,7 +28,7 @@ class GINBlock(nn.Module):
     def forward(self, h: Tensor, edge_index: Tensor) -> Tensor:
         """(N, width) and (2, E) to (N, hidden)."""
         h = self.network(self.normalise(h + sum_neighbours(h, edge_index)))
-        return self.norm(torch.relu(h))
+        return torch.relu(self.norm(h)) if self.norm_first else self.norm(torch.relu(h))
 
 
 class GIN(GraphEncoder):
@@ -39,8 +42,9 @@ class GIN(GraphEncoder):
         readout: "sum" or "mean" over nodes.
         join: "concat" or "last".
         normalise_input: batch norm without affine parameters before each block's network.
-        kan: arguments of KANLinear (grid, order, grid_range, base, coefficient_scale).
+        kan: arguments of `update_network`.
         generator: source of the initial values.
+        norm_order: whether the batch norm at the end of a block stands after its ReLU (GraphCL) or before it.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class GIN(GraphEncoder):
         normalise_input: bool = False,
         kan: dict | None = None,
         generator: torch.Generator | None = None,
+        norm_order: Literal["after_relu", "before_relu"] = "after_relu",
     ) -> None:
         super().__init__()
         self.readout: Literal["sum", "mean"] = readout
@@ -63,7 +68,7 @@ class GIN(GraphEncoder):
         for layer in range(layers):
             width = in_features if layer == 0 else hidden
             made = update_network(network, (width, hidden, hidden), kan, generator)
-            self.blocks.append(GINBlock(made, width, hidden, normalise_input))
+            self.blocks.append(GINBlock(made, width, hidden, normalise_input, norm_order))
 
     def states(self, batch: GraphBatch) -> list[Tensor]:
         """The node states (N, hidden) after each block."""

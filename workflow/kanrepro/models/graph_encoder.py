@@ -39,8 +39,23 @@ def update_network(
     kan: dict[str, Any] | None = None,
     generator: torch.Generator | None = None,
 ) -> nn.Sequential:
-    """An MLP, or a KAN of the same sizes; `kan` are arguments of KANLinear."""
-    return KAN(widths, generator=generator, **(kan or {})) if kind == "kan" else mlp(widths, generator)
+    """An MLP, or a KAN of the same sizes.
+
+    Args:
+        kan: arguments of KANLinear; and `layers`, how many of them there are in place of one for each step of `widths`
+            (the further ones as wide as the last), and `normalised`, for a batch norm before all but the first.
+    """
+    if kind == "mlp":
+        return mlp(widths, generator)
+    given = dict(kan or {})
+    layers, normalised = given.pop("layers", len(widths) - 1), given.pop("normalised", False)
+    made: list[nn.Module] = []
+    inner = (*widths[1:-1], *widths[-1:] * layers)[: layers - 1]
+    for layer in KAN((widths[0], *inner, widths[-1]), generator=generator, **given):
+        if normalised and made:
+            made.append(nn.BatchNorm1d(layer.in_features, affine=False))
+        made.append(layer)
+    return nn.Sequential(*made)
 
 
 class GraphEncoder(nn.Module):
@@ -60,14 +75,15 @@ class GraphEncoder(nn.Module):
         """The states (N, D) of all nodes that z is the readout of."""
         raise NotImplementedError
 
-    def scored_coefficients(self) -> list[Tensor]:
-        """The spline coefficients (I, O, K) of the last KAN layer of each block that feeds z, in the order of z.
+    def scored_coefficients(self, layer: Literal["last", "first"] = "last") -> list[Tensor]:
+        """The spline coefficients (I, O, K) of a KAN layer of each block that feeds z, in the order of z.
 
         Empty for an MLP encoder. Together their O make up the components of z.
         """
         feeding = list(self.blocks) if self.join == "concat" else [self.blocks[-1]]
-        last = [block.get_submodule("network")[-1] for block in feeding]  # type: ignore[index]
-        return [layer.coefficients for layer in last if isinstance(layer, KANLinear)]
+        place = {"last": -1, "first": 0}[layer]
+        scored = [block.get_submodule("network")[place] for block in feeding]  # type: ignore[index]
+        return [layer.coefficients for layer in scored if isinstance(layer, KANLinear)]
 
     def outside_share(self) -> Tensor:
         """The mean share of inputs outside the grid over all KAN layers in the last training batch; NaN for an MLP."""

@@ -17,6 +17,8 @@ class KanSettings(Part):
         default=(-1.0, 1.0), description="interval that the grid covers; unstated, set by the reading"
     )
     base: bool = Field(default=True, description="SiLU branch of the original KAN; unstated")
+    bias: bool = Field(default=False, description="a bias on every edge; unstated")
+    layers: Positive = Field(default=2, description="KAN layers of a block (as many as an MLP has); unstated")
     coefficient_scale: Scale = Field(
         default=0.1, description="std of initial coefficients times sqrt(inputs); unstated"
     )
@@ -42,7 +44,13 @@ class EncoderSettings(Part):
     join: Literal["concat", "last", "sum"] = Field(
         default="concat", description="z from all layers or the last; GraphCL concatenates on TU, sums on superpixels"
     )
-    normalise_input: bool = Field(default=False, description="batch norm before each KAN; set by the reading")
+    normalise_input: bool = Field(default=False, description="batch norm before each block's KAN; set by the reading")
+    normalised_layers: Literal["first", "each"] = Field(
+        default="first", description="with normalise_input: norm before the first KAN layer of a block, or before each"
+    )
+    norm_order: Literal["after_relu", "before_relu"] = Field(
+        default="after_relu", description="of a block's batch norm, on TU sets; GraphCL's: after"
+    )
     dropout: Share = Field(default=0.0, description="after every layer, of molecules alone; GraphCL pre-trains without")
     kan: KanSettings = KanSettings()
 

@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from kanrepro.kan import KAN, KANLinear
-from kanrepro.models.graph_encoder import GraphEncoder, pool, sum_neighbours
+from kanrepro.kan import KANLinear
+from kanrepro.models.graph_encoder import GraphEncoder, pool, sum_neighbours, update_network
 from kanrepro.store.store import GraphBatch
 
 
@@ -63,7 +63,7 @@ class SuperpixelGIN(GraphEncoder):
         self.blocks = nn.ModuleList()
         for _ in range(layers):
             if network == "kan":
-                made: nn.Sequential = KAN((hidden, hidden, hidden), generator=generator, **(kan or {}))
+                made = update_network("kan", (hidden, hidden, hidden), kan, generator)
             else:
                 first, last = _linear(hidden, hidden, generator), _linear(hidden, hidden, generator)
                 made = nn.Sequential(first, nn.BatchNorm1d(hidden), nn.ReLU(), last)
@@ -86,13 +86,14 @@ class SuperpixelGIN(GraphEncoder):
         """A batch of G graphs to z (G, hidden)."""
         return pool(self.nodes(batch), batch, self.readout)
 
-    def scored_coefficients(self) -> list[Tensor]:
-        """The spline coefficients (layers * I, O, K) of the last KAN layers of all blocks; empty for an MLP encoder.
+    def scored_coefficients(self, layer: Literal["last", "first"] = "last") -> list[Tensor]:
+        """The spline coefficients (layers * I, O, K) of one KAN layer of every block; empty for an MLP encoder.
 
         Component j of z sums what output j of each of these layers becomes, so its slice holds the splines of all.
         """
-        last = [block.get_submodule("network")[-1] for block in self.blocks]  # type: ignore[index]
-        kans: list[Tensor] = [layer.coefficients for layer in last if isinstance(layer, KANLinear)]
+        place = {"last": -1, "first": 0}[layer]
+        scored = [block.get_submodule("network")[place] for block in self.blocks]  # type: ignore[index]
+        kans: list[Tensor] = [layer.coefficients for layer in scored if isinstance(layer, KANLinear)]
         return [torch.cat(kans)] if kans else []
 
 

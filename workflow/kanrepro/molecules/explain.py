@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
 from kanrepro.core.explain_parts import code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.methods.folder import sources
 from kanrepro.molecules.record import TaskScores, TransferRecord
 from kanrepro.molecules.report.results import BEST, KNOWN, LAST, TransferCell, TransferRun, read, transfer_paths
 from kanrepro.molecules.report.scores import BESIDE
@@ -100,7 +101,8 @@ def run_lines(run: TransferRun, settings: Mapping[str, str], again: bool, result
     left_out = [f"{part}: {', '.join(tasks)}" for part, tasks in record.excluded.items() if tasks]
     trained, encoder = record.pretraining, record.checkpoint
     code = [code_state(f"kanrepro.molecules.{record.code.stage}", record.code.digest)]
-    code += [code_state("kanrepro.pretraining.pretrain", trained.code)] if trained else []
+    if trained:
+        code.append(code_state("kanrepro.pretraining.pretrain", trained.code, *sources(record.method)))
     return laid_out(
         run.path,
         [

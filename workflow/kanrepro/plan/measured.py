@@ -19,7 +19,7 @@ from kanrepro.core.record import Record
 from kanrepro.images import catalog as image_catalog
 from kanrepro.images.record import ImageRecord
 from kanrepro.plan.jobs import Job
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import recorded
 from kanrepro.studies.sensitivity_settings import default_point, moved
 from kanrepro.tu import catalog
 
@@ -86,7 +86,7 @@ def without_epochs(settings: Any) -> tuple[Any, float]:
     which cost the same whatever they are, have the default too.
     """
     with contextlib.suppress(pydantic.ValidationError):
-        made = PretrainSettings.model_validate(settings)
+        made = recorded(settings)
         settings = moved(made, default_point()).model_dump(mode="json")
     for part in ("optimiser", "training"):
         if isinstance(settings, dict) and "epochs" in settings.get(part, {}):

@@ -9,7 +9,7 @@ from torch import Tensor
 from kanrepro.contrast.views import draw_views
 from kanrepro.core.errors import UserError
 from kanrepro.pretraining.settings import PretrainSettings
-from kanrepro.store.features import add_self_loops, node_features
+from kanrepro.store.features import add_self_loops, node_features, with_own_degrees
 from kanrepro.store.store import GraphBatch, GraphStore
 
 ROOM = 0.5  # share of an accelerator's free memory that the graphs may take
@@ -41,11 +41,17 @@ class GraphSet:
 
     def untouched(self, index: Tensor, size: int) -> Iterator[GraphBatch]:
         """The graphs `index` in batches of `size`; the index at home."""
-        return self.original.batch(index, self.x).split(size)
+        return self._with_degrees(self.original.batch(index, self.x).split(size))
 
     def views(self, index: Tensor, size: int, generator: torch.Generator) -> Iterator[GraphBatch]:
         """A view of each of the graphs `index`, in batches of `size`; index and generator at home."""
-        return draw_views(self.store, self.x, index, size, self.settings.views, generator)
+        return self._with_degrees(draw_views(self.store, self.x, index, size, self.settings.views, generator))
+
+    def _with_degrees(self, batches: Iterator[GraphBatch]) -> Iterator[GraphBatch]:
+        """The same, with degrees of their own where the settings say so."""
+        features = self.settings.features
+        own = features.degree_of == "view" and features.unlabelled == "degree" and not self.store.x.shape[1]
+        return map(with_own_degrees, batches) if own else batches
 
     @classmethod
     def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":

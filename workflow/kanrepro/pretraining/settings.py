@@ -70,7 +70,9 @@ def with_keys(shared: type[Shared], methods: Iterable[Method]) -> type[Shared]:
 @cache
 def _with_keys(shared: type[Shared], methods: tuple[Method, ...]) -> type[Shared]:
     keys: dict[str, Any] = {m.section: (m.Settings, m.Settings()) for m in methods if m.Settings is not None}
-    return pydantic.create_model(shared.__name__, __base__=shared, __doc__=shared.__doc__, **keys)
+    return pydantic.create_model(
+        shared.__name__, __base__=shared, __doc__=shared.__doc__, __module__=shared.__module__, **keys
+    )
 
 
 def with_all_keys(shared: type[Shared]) -> type[Shared]:

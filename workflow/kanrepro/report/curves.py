@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import read_history
+from kanrepro.report.layout import label_of
 from kanrepro.report.results import CONTROLS, METHODS, READINGS
 from kanrepro.report.wording import short
 from kanrepro.tu.report.ablation import COLOURS
@@ -20,15 +21,16 @@ from kanrepro.tu.report.ablation import COLOURS
 QUANTITIES = {
     "loss": ("loss", False),
     "outside_grid": ("share of inputs\noutside the grid", False),
+    "spline_share": ("share of splines\nin the variance", False),
     "delta_mean": ("mean δ", True),
     "rho_mean": ("mean ρ", True),
     "cos_hard": ("cos(v, v_hard)", False),
 }
 MASKING = "attr_masking"  # which learns something else than the variants of the ablation, on molecules
 MASKING_QUANTITIES = {"loss": QUANTITIES["loss"], "accuracy": ("share of masked\natoms told", False)}
-NAMES = METHODS | {MASKING: "AttrMasking"}
+NAMES = METHODS | {MASKING: label_of(MASKING)}
 HUES = COLOURS | {MASKING: "#cc79a7"}
-STYLES = {"own": ":", "literal": (0, (4, 1.5)), "repaired": "-"}
+STYLES = {"own": ":", "literal": (0, (1, 1)), "literal_silu": (0, (4, 1.5)), "repaired": "-"}
 OTHER = "-."  # readings that a user defined
 
 

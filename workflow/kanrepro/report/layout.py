@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
-from kanrepro.report.results import CONTROLS, LABELS, METHODS
+from kanrepro.methods.folder import built_in
+from kanrepro.methods.method import Method
+from kanrepro.report.results import CONTROLS, METHODS
 
-# rows of transfer learning, or of superpixel graphs, alone
-TRANSFER_LABELS = {"attr_masking": "AttrMasking", "fingerprint": "ECFP fingerprint"}
-DIGIT_LABELS = {"infograph": "InfoGraph"}
+FINGERPRINT = {"fingerprint": "ECFP fingerprint"}  # a control of transfer learning that is no network
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class Difference:
 
 def label_of(method: str) -> str:
     """A method's name in tables."""
-    return {**LABELS, **TRANSFER_LABELS, **DIGIT_LABELS}[method]
+    return FINGERPRINT[method] if method in FINGERPRINT else built_in()[method].label
 
 
 DIFFERENCES = (
-    Difference("graphcl", "untrained_mlp", "training the MLP encoder", own=True),
-    Difference("khan_gcl", "untrained_kan", "training the KAN encoder"),
+    Difference("graphcl", "calibrated_mlp", "training the MLP encoder", own=True),
+    Difference("khan_gcl", "calibrated_kan", "training the KAN encoder"),
+    Difference("calibrated_kan", "untrained_kan", "batch norms that saw the views, weights as they were"),
+    Difference("calibrated_kan", "calibrated_mlp", "KANs in place of MLPs, without training"),
     Difference("wo_hard_neg", "graphcl", "KANs in place of MLPs"),
     Difference("rand_perturb", "wo_hard_neg", "random hard negatives"),
     Difference("wo_d_dims", "wo_hard_neg", "hard negatives along independent dimensions"),
@@ -67,32 +70,52 @@ DIFFERENCES = (
 
 @dataclass(frozen=True)
 class Layout:
-    """The rows for the readings of Khan-GCL: `literal`, `repaired`, and those that a user defined."""
+    """The rows for the readings of Khan-GCL: `literal`, `repaired`, and those that a user defined.
+
+    Attributes:
+        ran: methods that have records. Those that are run anyway have rows in any case, others only then.
+    """
 
     readings: tuple[str, ...]
+    ran: frozenset[str] = frozenset()
+
+    family: ClassVar[str] = "tu"
+    table: ClassVar[str] = "table2"
 
     @property
     def measured(self) -> dict[str, tuple[Row, ...]]:
         """Printed method -> the measured rows beside it."""
         return {
-            # quoted from GraphCL, so its own habits stand beside it
-            "GraphCL": (Row("graphcl", "own", "GraphCL"),),
-            "Khan-GCL": tuple(Row("khan_gcl", reading, "Khan-GCL") for reading in self.readings),
+            method.printed[self.table]: tuple(
+                Row(method.name, reading, method.printed[self.table]) for reading in self.readings_of(method)
+            )
+            for method in built_in().values()
+            if self.table in method.printed and (self.family in method.usual or method.name in self.ran)
         }
 
     @property
     def variants(self) -> list[Row]:
-        """The other methods of the ablation, at Khan-GCL's settings."""
-        return self._rows([method for method in METHODS if method != "khan_gcl"])
+        """The other methods of the ablation at Khan-GCL's settings, and what was run of those that are not printed."""
+        return self._rows([*(method for method in METHODS if method != "khan_gcl"), *self.further])
+
+    @property
+    def further(self) -> list[str]:
+        """Methods that were run, and are neither of the ablation nor printed."""
+        return [m.name for m in built_in().values() if m.kind == "method" and self.table not in m.printed
+                and m.name in self.ran]  # fmt: skip
 
     @property
     def controls(self) -> list[Row]:
-        return [Row("untrained_mlp", "own"), *self._rows(CONTROLS)]
+        return [Row("calibrated_mlp", "own"), Row("untrained_mlp", "own"), *self._rows(CONTROLS)]
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         """The claims, each with the readings that it is asked of."""
         return [(d, r) for d in DIFFERENCES for r in (*(["own"] if d.own else []), *self.readings)]
+
+    def readings_of(self, method: Method) -> tuple[str, ...]:
+        """The readings that stand beside a printed row: the habits of the method's own code, or all."""
+        return ("own",) if "own" in method.readings.get(self.family, {}) else self.readings
 
     def _rows(self, methods: Iterable[str]) -> list[Row]:
         return [Row(method, reading) for method in methods for reading in self.readings]

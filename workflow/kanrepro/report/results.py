@@ -7,30 +7,18 @@ from typing import Any, Generic, TypeVar
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.record import Record
+from kanrepro.methods.folder import built_in, of
+from kanrepro.methods.readings import COMMON
 from kanrepro.report.statistics import Summary
 
-METHODS = {
-    "graphcl": "GraphCL",
-    "wo_hard_neg": "w/o hard neg.",
-    "rand_perturb": "w/ rand-perturb",
-    "wo_d_dims": "w/o d-dims",
-    "wo_i_dims": "w/o i-dims",
-    "khan_gcl": "Khan-GCL",
-}
-CONTROLS = {
-    "untrained_mlp": "untrained MLP encoder",
-    "untrained_kan": "untrained KAN encoder",
-    "shuffled_labels": "shuffled labels",
-}
+METHODS = {name: built_in()[name].label for name in of("variant")}
+CONTROLS = {name: built_in()[name].label for name in of("control")}
 LABELS = METHODS | CONTROLS
-KNOWN = {*LABELS, "infograph"}  # of all experiments on graphs but transfer learning
-READINGS = ("own", "literal", "repaired")
-MLP_METHODS = ("graphcl", "untrained_mlp", "infograph")
+READINGS = ("own", *COMMON["tu"])
+MLP_METHODS = tuple(name for name, method in built_in().items() if method.network == "mlp")
 
-SAME_AS_LITERAL = (
-    "Where nodes have labels or features, an MLP method computes the same thing in both readings: "
-    "the number of the `repaired` row is that of the `literal` records."
-)
+LITERAL = ("literal", "literal_silu")  # the same thing for an MLP, which has no SiLU branch
+SAME_FOR_MLPS = "An MLP method computes the same thing in both readings: the number is that of the `{}` records."
 
 
 AnyRecord = TypeVar("AnyRecord")
@@ -76,17 +64,20 @@ class Results:
     def cell(self, dataset: str, method: str, reading: str) -> Cell | None:
         """The cell, or None where nothing was run."""
         found = self.cells.get((dataset, method, reading))
-        if found is None and reading == "repaired" and method in MLP_METHODS and dataset in self.labelled:
-            found = self.cells.get((dataset, method, "literal"))
-            if found is not None:
-                return Cell(found.runs, (*found.notes, SAME_AS_LITERAL))
+        alike = reading in LITERAL or (reading == "repaired" and dataset in self.labelled)
+        if found is None and method in MLP_METHODS and alike:
+            for other in LITERAL:
+                same = self.cells.get((dataset, method, other))
+                if same is not None:
+                    return Cell(same.runs, (*same.notes, SAME_FOR_MLPS.format(other)))
         return found
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """The readings of Khan-GCL: the two of the protocol, then those that a user defined."""
-        found = {reading for _, _, reading in self.cells}
-        return ("literal", "repaired", *sorted(found - set(READINGS)))
+        """The readings of Khan-GCL: literal, with the SiLU branch, or both where both were run; repaired; a user's own."""
+        found = {reading for _, method, reading in self.cells if method not in MLP_METHODS}
+        literal = [reading for reading in LITERAL if reading in found] or LITERAL[:1]
+        return (*literal, "repaired", *sorted(found - set(READINGS)))
 
     @property
     def datasets(self) -> list[str]:
@@ -108,8 +99,8 @@ def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = (), exp
             continue  # other experiments have their own tables
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
-        if record.method not in KNOWN:
-            known = ", ".join(LABELS)
+        if record.method not in built_in():
+            known = ", ".join(built_in())
             raise UserError(f"{path}: method {record.method!r} is not one of {known}; delete the record.")
         if "accuracy" not in record.metrics:
             raise UserError(f"{path}: metrics.accuracy is missing; delete the record and make it again.")

@@ -75,7 +75,7 @@ class Builder:
 
     @property
     def layout(self) -> Layout:
-        return Layout(self.results.readings)
+        return Layout(self.results.readings, frozenset(method for _, method, _ in self.results.cells))
 
     @property
     def compared(self) -> list[Row]:

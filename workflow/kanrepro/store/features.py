@@ -1,12 +1,13 @@
 """Node features made of what a set has: one-hot labels, or for sets without labels a constant or the degree."""
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from kanrepro.store.store import GraphStore, owner, pointers
+from kanrepro.store.store import GraphBatch, GraphStore, owner, pointers
 
 
 def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] = "constant", cap: int = 64) -> Tensor:
@@ -25,6 +26,15 @@ def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] =
     shift = store.node_ptr[:-1].repeat_interleave(store.edge_ptr.diff())
     degree = torch.bincount(store.edge_index[1].long() + shift, minlength=store.x.shape[0])
     return functional.one_hot(degree.clamp_max(cap), cap + 1).float()
+
+
+def with_own_degrees(batch: GraphBatch) -> GraphBatch:
+    """A view whose one-hot degrees (N, cap + 1) are those of its own edges; masked nodes stay as they are."""
+    cap = batch.x.shape[1] - 1
+    degree = torch.bincount(batch.edge_index[1], minlength=batch.num_nodes).clamp_max(cap)
+    intact = (batch.x.amax(1) == 1) & (batch.x.sum(1) == 1)
+    own = functional.one_hot(degree, cap + 1).to(batch.x.dtype)
+    return replace(batch, x=torch.where(intact.unsqueeze(1), own, batch.x))
 
 
 def add_self_loops(store: GraphStore) -> GraphStore:

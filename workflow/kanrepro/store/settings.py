@@ -14,6 +14,9 @@ class FeatureSettings(Part):
         default="constant", description="sets without labels; set by the reading"
     )
     degree_cap: Positive = Field(default=64, description="larger degrees count as this one; unstated")
+    degree_of: Literal["graph", "view"] = Field(
+        default="graph", description="a node of a view keeps the degree that it has in its graph, or gets its own"
+    )
     self_loops: bool = Field(
         default=False, description="GraphCL's habit: on all nodes but a graph's last, in untouched graphs"
     )

@@ -10,6 +10,7 @@ FAMILY = Family(
     stages={
         "splines": "kanrepro.studies.splines",
         "criticality": "kanrepro.studies.criticality",
+        "claims": "kanrepro.studies.report.claims",
         "analysis-figure": "kanrepro.studies.report.analysis_figure",
         "sensitivity-figure": "kanrepro.studies.report.sensitivity_figure",
     },

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kanrepro.core.errors import unknown
 from kanrepro.core.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.methods.folder import sources
 from kanrepro.report import published
 from kanrepro.report.inputs import Inputs
 from kanrepro.report.layout import label_of
@@ -62,7 +63,7 @@ def _run(run: Run, results: Path) -> list[str]:
             (
                 "code",
                 [
-                    code_state("kanrepro.pretraining.pretrain", record.code.pretrain),
+                    code_state("kanrepro.pretraining.pretrain", record.code.pretrain, *sources(record.method)),
                     code_state("kanrepro.superpixels.finetune", record.code.probe),
                 ],
             ),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kanrepro.core.explain_parts import code_state, file_state, laid_out, snakemake_command
 from kanrepro.core.record import Record
+from kanrepro.methods.folder import sources
 from kanrepro.report.results import Run
 
 
@@ -24,7 +25,10 @@ def run_lines(run: Run, settings: Mapping[str, str], again: bool, results: Path)
         ("seed", [str(record.seed)]),
         (
             "code",
-            [code_state("kanrepro.pretraining.pretrain", code.pretrain), code_state("kanrepro.tu.probe", code.probe)],
+            [
+                code_state("kanrepro.pretraining.pretrain", code.pretrain, *sources(record.method)),
+                code_state("kanrepro.tu.probe", code.probe),
+            ],
         ),
         ("commit", [f"{code.commit or 'unknown'}{', with local changes' if code.dirty else ''}"]),
         ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanrepro.core.errors import UserError
+from kanrepro.methods.folder import of
 from kanrepro.molecules.record import MeasureRecord, TransferRecord
-from kanrepro.report.layout import label_of
-from kanrepro.report.results import CONTROLS, METHODS, Cell, Results, Run, differing, record_paths, without_seeds
+from kanrepro.report.layout import FINGERPRINT, label_of
+from kanrepro.report.results import Cell, Results, Run, differing, record_paths, without_seeds
 
 BEST, LAST = "best epoch", "last epoch"
-KNOWN = (*METHODS, "attr_masking", *(name for name in CONTROLS if name.startswith("untrained")), "fingerprint")
+KNOWN = (*of("variant", "method", "control", family="molecule"), *FINGERPRINT)
 
 TransferRun = Run[TransferRecord]
 TransferCell = Cell[TransferRecord]

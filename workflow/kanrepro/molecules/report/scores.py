@@ -3,23 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from kanrepro.methods.folder import built_in, of
 from kanrepro.molecules.record import TransferRecord
 from kanrepro.molecules.report.results import BEST, LAST, TransferResults
 from kanrepro.report.document import Block, Document, Grid, Item, Text
-from kanrepro.report.layout import TITLES, Difference, Layout, Row
+from kanrepro.report.layout import FINGERPRINT, TITLES, Difference, Layout, Row
 from kanrepro.report.published import MOLECULES, TRANSFER_RUNS
-from kanrepro.report.results import Cell
+from kanrepro.report.results import METHODS, Cell
 from kanrepro.report.scores import Builder
 
-BESIDE = {  # printed method -> ours
-    "AttrMasking": "attr_masking",
-    "GraphCL": "graphcl",
-    "w/o hard neg.": "wo_hard_neg",
-    "Khan-GCL": "khan_gcl",
-}
-VARIANTS = ("rand_perturb", "wo_d_dims", "wo_i_dims")
-CONTROLS = ("untrained_mlp", "untrained_kan", "fingerprint")
+TABLE = "table1"
+BESIDE = {method.printed[TABLE]: name for name, method in built_in().items() if TABLE in method.printed}
 DIFFERENCES = (
+    Difference("graphcl", "calibrated_mlp", "pre-training the MLP encoder by GraphCL, over calibrated norms"),
+    Difference("attr_masking", "calibrated_mlp", "pre-training the MLP encoder by masked atoms, over calibrated norms"),
+    Difference("wo_hard_neg", "calibrated_kan", "pre-training the KAN encoder by contrast, over calibrated norms"),
+    Difference("khan_gcl", "calibrated_kan", "pre-training the KAN encoder by Khan-GCL, over calibrated norms"),
     Difference("graphcl", "untrained_mlp", "pre-training the MLP encoder by GraphCL"),
     Difference("attr_masking", "untrained_mlp", "pre-training the MLP encoder by masked atoms"),
     Difference("wo_hard_neg", "untrained_kan", "pre-training the KAN encoder by contrast"),
@@ -42,6 +41,9 @@ class TransferLayout(Layout):
 
     results: Mapping[str, TransferResults] = field(default_factory=dict)
 
+    family = "molecule"
+    table = TABLE
+
     @property
     def measured(self) -> dict[str, tuple[Row, ...]]:
         """Printed method -> the measured rows beside it."""
@@ -49,11 +51,12 @@ class TransferLayout(Layout):
 
     @property
     def variants(self) -> list[Row]:
-        return self._runs(VARIANTS)
+        other = [name for name in METHODS if self.table not in built_in()[name].printed]
+        return self._runs([*other, *self.further])
 
     @property
     def controls(self) -> list[Row]:
-        return self._runs(CONTROLS)
+        return self._runs([*of("control", family=self.family), *FINGERPRINT])
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
@@ -99,7 +102,8 @@ class TransferBuilder(Builder):
 
     @property
     def layout(self) -> TransferLayout:
-        return TransferLayout(self.results.readings, self.by_rule)
+        ran = frozenset(method for _, method, _ in self.results.cells)
+        return TransferLayout(self.results.readings, ran, results=self.by_rule)
 
     @property
     def averaged(self) -> Mapping[str, tuple[str, ...]]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kanrepro.methods.folder import usual
+from kanrepro.methods.method import Method
 from kanrepro.report import published, results
 from kanrepro.report.document import Block, Document
 from kanrepro.report.inputs import Inputs
@@ -12,32 +14,37 @@ from kanrepro.report.published import RUNS
 from kanrepro.report.results import METHODS, MLP_METHODS
 from kanrepro.report.scores import Builder
 
-DIGIT_DIFFERENCES = (Difference("infograph", "untrained_mlp", "pre-training by InfoGraph"), *DIFFERENCES)
-ALWAYS = frozenset({"infograph", "graphcl", "khan_gcl", "untrained_mlp", "untrained_kan"})  # have rows, run or not
+DIGIT_DIFFERENCES = (
+    Difference("infograph", "calibrated_mlp", "pre-training by InfoGraph"),
+    Difference("infograph", "untrained_mlp", "pre-training by InfoGraph, over no statistics"),
+    Difference("graphcl", "untrained_mlp", "training the MLP encoder, over no statistics"),
+    Difference("khan_gcl", "untrained_kan", "training the KAN encoder, over no statistics"),
+    *DIFFERENCES,
+)
+ALWAYS = frozenset({*usual("superpixel", "variant", "method"), "untrained_mlp", "untrained_kan"})  # have rows anyway
 
 
 @dataclass(frozen=True)
 class DigitLayout(Layout):
     """The rows of Table 7: variants of the ablation where they were run, and encoders that were never trained."""
 
-    ran: frozenset[str] = frozenset()
     mlp: str = "literal"  # the one reading of MLP methods
 
-    @property
-    def measured(self) -> dict[str, tuple[Row, ...]]:
-        return {
-            "InfoMax": (Row("infograph", self.mlp, "InfoMax"),),
-            "GraphCL": (Row("graphcl", self.mlp, "GraphCL"),),
-            "Khan-GCL": tuple(Row("khan_gcl", reading, "Khan-GCL") for reading in self.readings),
-        }
+    family = "superpixel"
+    table = "table7"
+
+    def readings_of(self, method: Method) -> tuple[str, ...]:
+        return (self.mlp,) if method.network == "mlp" else self.readings
 
     @property
     def variants(self) -> list[Row]:
-        return self._rows([method for method in METHODS if method in self.ran - ALWAYS])
+        return self._rows([*(method for method in METHODS if method in self.ran - ALWAYS), *self.further])
 
     @property
     def controls(self) -> list[Row]:
-        return [Row("untrained_mlp", self.mlp), *self._rows(["untrained_kan"])]
+        calibrated = [name for name in ("calibrated_mlp", "calibrated_kan") if name in self.ran]
+        found = [*calibrated, "untrained_mlp", "untrained_kan"]
+        return [r for name in found for r in ([Row(name, self.mlp)] if name in MLP_METHODS else self._rows([name]))]
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
@@ -76,7 +83,7 @@ class DigitBuilder(Builder):
     def layout(self) -> DigitLayout:
         ran = frozenset(method for _, method, _ in self.results.cells)
         mlp = sorted(reading for _, method, reading in self.results.cells if method in MLP_METHODS)
-        return DigitLayout(self.results.readings, ran, mlp[0] if mlp else "literal")
+        return DigitLayout(self.results.readings, ran, mlp=mlp[0] if mlp else "literal")
 
 
 def builder(inputs: Inputs, base: Path, margin: float) -> DigitBuilder:

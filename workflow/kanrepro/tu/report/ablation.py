@@ -57,8 +57,8 @@ class Panels:
         return [cell for cell in found if cell]
 
     def control(self, dataset: str, method: str, reading: str) -> Cell | None:
-        """The untrained encoder of the kind that `method` trains."""
-        return self.results.cell(dataset, "untrained_mlp" if method in MLP_METHODS else "untrained_kan", reading)
+        """The untrained encoder of the kind that `method` trains, its batch norms calibrated."""
+        return self.results.cell(dataset, "calibrated_mlp" if method in MLP_METHODS else "calibrated_kan", reading)
 
     def printed(self, dataset: str, method: str) -> Printed:
         name = None if self.stand_in else PRINTED_BARS.get(method)
@@ -152,7 +152,7 @@ def _bar(axis: Axes, x: float, cell: Cell | None, method: str, runs: int) -> Non
 
 def _legend(panels: Panels) -> list[Patch | Line2D]:
     handles: list[Patch | Line2D] = [Patch(color=COLOURS[method], label=label) for method, label in METHODS.items()]
-    handles.append(Line2D([], [], color="black", lw=1.4, label="untrained encoder"))
+    handles.append(Line2D([], [], color="black", lw=1.4, label="untrained encoder, norms calibrated"))
     if not panels.stand_in:
         handles.append(
             Line2D([], [], marker="D", mfc="white", mec="black", ls="none", ms=4.5, label="printed (Table 2)")
