@@ -130,7 +130,7 @@ def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Pat
     for path in (folder / "superpixels" / "mnist").glob("*.json"):
         write_json(tmp_path / "small" / "records" / "superpixels" / "mnist" / path.name, read_json(path))
     text = explain_digits.explain("MNIST-superpixel", "infograph", None, tmp_path / "small")
-    assert "over 1 runs; printed: 63.2 ± 0.8" in text and "superpixel_finetune" in text and "python -m kanrepro" in text
+    assert "over 1 runs; printed: 63.2 ± 0.8" in text and "finetune" in text and "python -m kanrepro" in text
     with pytest.raises(UserError, match="Did you mean 'khan_gcl'"):
         explain_digits.explain("mnist", "khangcl", None, tmp_path / "small")
     path = tmp_path / "retrieval.json"

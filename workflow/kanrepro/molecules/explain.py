@@ -8,7 +8,7 @@ from kanrepro.core.explain_parts import code_state, file_state, in_turn, laid_ou
 from kanrepro.methods.folder import sources
 from kanrepro.molecules.record import TaskScores, TransferRecord
 from kanrepro.molecules.report.results import BEST, KNOWN, LAST, TransferCell, TransferRun, read, transfer_paths
-from kanrepro.molecules.report.scores import BESIDE
+from kanrepro.molecules.report.scores import BESIDE, unlike
 from kanrepro.report import published
 from kanrepro.report.inputs import catalogue_name
 from kanrepro.report.layout import label_of
@@ -71,7 +71,7 @@ def _cells(
     for rule, cell in cells.items():
         if cell is None:
             continue
-        found = compare(printed.summary(), cell.summary)
+        found = compare(printed.summary(), cell.summary, unlike=unlike(cell))
         runs = f"{len(cell.runs)} run{'s' if len(cell.runs) != 1 else ''}"
         lines.append(f"  {rule}: ROC-AUC {number(cell.summary, 2)} % over {runs}")
         if found.difference is not None:

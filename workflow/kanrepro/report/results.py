@@ -74,7 +74,7 @@ class Results:
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """The readings of Khan-GCL: literal, with the SiLU branch, or both where both were run; repaired; a user's own."""
+        """The readings of Khan-GCL: without or with the SiLU branch, as they were run; repaired; a user's own."""
         found = {reading for _, method, reading in self.cells if method not in MLP_METHODS}
         literal = [reading for reading in LITERAL if reading in found] or LITERAL[:1]
         return (*literal, "repaired", *sorted(found - set(READINGS)))

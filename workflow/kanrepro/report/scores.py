@@ -26,6 +26,8 @@ from kanrepro.report.wording import (
 )
 from kanrepro.tu.report.descriptions import Source
 
+VERDICTS = ("reproduced", "differs", "inconclusive", "not comparable", "not run")
+
 
 @dataclass
 class Builder:
@@ -108,8 +110,12 @@ class Builder:
         return NOTHING if dataset in self.stand_ins else self.published.cell(row.printed, dataset)
 
     def comparison(self, row: Row, dataset: str) -> Comparison:
-        cell = self.cell(row, dataset)
-        return compare(self.printed(row, dataset).summary(), cell.summary if cell else None, self.margin)
+        cell, printed = self.cell(row, dataset), self.printed(row, dataset).summary()
+        return compare(printed, cell.summary if cell else None, self.margin, self.unlike(cell) if cell else ())
+
+    def unlike(self, cell: Cell) -> tuple[str, ...]:
+        """What a cell was run with otherwise than printed, too far off for a verdict; on TU sets nothing is."""
+        return ()
 
     def paths(self, cell: Cell | None) -> tuple[str, ...]:
         return tuple(relative(path, self.base) for path in cell.paths) if cell else ()
@@ -178,7 +184,7 @@ class Builder:
             for dataset in self.datasets
             if self.printed(row, dataset).mean
         ]
-        return {name: verdicts.count(name) for name in ("reproduced", "differs", "inconclusive", "not run")}
+        return {name: verdicts.count(name) for name in VERDICTS if name in verdicts or name != "not comparable"}
 
     def _comparisons(self) -> list[Block]:
         rows = [

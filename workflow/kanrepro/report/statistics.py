@@ -5,7 +5,7 @@ All quantities are in the unit of the means (percentage points in the tables). d
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from scipy import stats
 ALPHA = 0.05
 MARGIN = 1.0  # percentage points
 
-Verdict = Literal["reproduced", "differs", "inconclusive", "not run", "not printed"]
+Verdict = Literal["reproduced", "differs", "inconclusive", "not comparable", "not run", "not printed"]
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,22 @@ def paired(first: Mapping[int, float], second: Mapping[int, float], confidence: 
     return Interval(gap.mean, gap.mean - half, gap.mean + half, p, gap.n)
 
 
-def compare(printed: Summary | None, measured: Summary | None, margin: float = MARGIN) -> Comparison:
+def compare(
+    printed: Summary | None, measured: Summary | None, margin: float = MARGIN, unlike: Sequence[str] = ()
+) -> Comparison:
     """The verdict on a measured number beside the printed one.
 
     `reproduced`: the 90 % interval of the difference lies within +- margin (two one-sided tests at 5 %), whatever
-    Welch's p; `differs`: not that, and Welch p < 0.05; `inconclusive`: neither, or no test is possible.
+    Welch's p; `differs`: not that, and Welch p < 0.05; `inconclusive`: neither, or no test is possible;
+    `not comparable`: the number was measured `unlike` the printed one, in settings that are named.
     """
     if measured is None:
         return Comparison("not run")
     if printed is None:
         return Comparison("not printed")
     difference = measured.mean - printed.mean
+    if unlike:
+        return Comparison("not comparable", difference, reason=f"run with {', '.join(unlike)}")
     if printed.std is None:
         return Comparison("inconclusive", difference, reason="no printed standard deviation")
     if measured.std is None:

@@ -12,7 +12,7 @@ from kanrepro.report.results import Run
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, number, signed
-from kanrepro.superpixels.report.scores import builder
+from kanrepro.superpixels.report.scores import builder, unlike
 
 TABLES = ("table7",)
 
@@ -40,7 +40,7 @@ def explain(dataset: str, method: str | None, reading: str | None, results: Path
         if cell is None:
             lines += ["", f"reading {row.reading}: {NOT_RUN}; printed: {printed}"]
             continue
-        found = compare(printed.summary(), cell.summary)
+        found = compare(printed.summary(), cell.summary, unlike=unlike(cell))
         text = f"reading {row.reading}: {number(cell.summary, 2)} % over {len(cell.runs)} runs; printed: {printed}"
         gap = "" if found.difference is None else f"; difference {signed(found.difference)}: {found.verdict}"
         lines += ["", text + gap, *(line for run in cell.runs for line in ["", *_run(run, results)])]

@@ -33,6 +33,8 @@ RULES = (
     "A fine-tuned encoder has two scores: `best epoch` is the test score at the epoch of the best validation score, "
     "the rule of the paper; `last epoch` is the test score after the last epoch, which GraphCL's code reports."
 )
+PRINTED_SIZE = (5, 300)  # layers, width (table 5)
+PRINTED_PRETRAINING = (2_000_000, 100)  # molecules, epochs (section 5.1, F.2)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,22 @@ class TransferLayout(Layout):
             for reading in self.results[BEST].readings_of(method)
             for rule in ((BEST,) if method == "fingerprint" else (BEST, LAST))
         ]
+
+
+def unlike(cell: Cell) -> tuple[str, ...]:
+    """Size of the encoder, molecules and epochs of pre-training, where they are not those of the paper."""
+    found: dict[str, None] = {}
+    for run in cell.runs:
+        trained = run.record.pretraining
+        if trained is None:
+            continue
+        size, printed = _size(run.record), f"{PRINTED_SIZE[0]} x {PRINTED_SIZE[1]}"
+        if size != printed:
+            found[f"{size} instead of {printed}"] = None
+        if trained.epochs and (trained.molecules, trained.epochs) != PRINTED_PRETRAINING:
+            found[f"{trained.epochs} epochs over {trained.molecules:,} molecules instead of "
+                  f"{PRINTED_PRETRAINING[1]} over {PRINTED_PRETRAINING[0]:,}"] = None  # fmt: skip
+    return tuple(found)
 
 
 @dataclass
@@ -113,6 +131,9 @@ class TransferBuilder(Builder):
         found = self.by_rule[row.rule or BEST]
         return found.cells.get((dataset, row.method, row.reading))
 
+    def unlike(self, cell: Cell) -> tuple[str, ...]:
+        return unlike(cell)
+
     def _setting(self) -> Grid:
         """How far what was run is from what is printed."""
         records = [run.record for cell in self.results.cells.values() for run in cell.runs]
@@ -137,7 +158,7 @@ class TransferBuilder(Builder):
         rows.append((Item("runs"), *([] if self.stand_in else [Item(str(TRANSFER_RUNS))]), Item(runs_text)))
         header = ("Setting", *([] if self.stand_in else ["Printed"]), "Measured")
         lead = "Several values: they differ between rows." + (
-            "" if self.stand_in else " A verdict compares numbers, not settings: read it with this list beside it."
+            "" if self.stand_in else " Where size or pre-training differ, there is no verdict."
         )
         return Grid("How far the setting is from the printed one" if not self.stand_in else "Setting", header,
                     tuple(rows), heads=1, lead=lead)  # fmt: skip

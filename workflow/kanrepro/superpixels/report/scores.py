@@ -22,6 +22,8 @@ DIGIT_DIFFERENCES = (
     *DIFFERENCES,
 )
 ALWAYS = frozenset({*usual("superpixel", "variant", "method"), "untrained_mlp", "untrained_kan"})  # have rows anyway
+PRINTED_PRETRAINING = (60_000, 80)  # images, epochs (table 7; GraphCL)
+PRINTED_FINETUNING = 1000  # epochs at most (GraphCL)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,20 @@ class DigitLayout(Layout):
         ]
 
 
+def unlike(cell: results.Cell) -> tuple[str, ...]:
+    """Images and epochs of pre-training, epochs of fine-tuning, where they are not those of GraphCL's code."""
+    found: dict[str, None] = {}
+    for run in cell.runs:
+        record = run.record
+        images, epochs = record.details["pretrained_on"], record.history["epochs"]
+        if epochs and (images, epochs) != PRINTED_PRETRAINING:
+            found[f"{epochs} epochs over {images:,} images instead of {PRINTED_PRETRAINING[1]} over "
+                  f"{PRINTED_PRETRAINING[0]:,}"] = None  # fmt: skip
+        if (tuned := record.settings["finetune"]["epochs"]) != PRINTED_FINETUNING:
+            found[f"at most {tuned} epochs of fine-tuning instead of {PRINTED_FINETUNING:,}"] = None
+    return tuple(found)
+
+
 @dataclass
 class DigitBuilder(Builder):
     """Table 7 in the making."""
@@ -78,6 +94,9 @@ class DigitBuilder(Builder):
         blocks += [self._differences(), self._records()]
         title = TITLES["table7"] + (" (stand-in data sets)" if self.stand_in else "")
         return Document(title, tuple(blocks), self.footnotes.listed)
+
+    def unlike(self, cell: results.Cell) -> tuple[str, ...]:
+        return unlike(cell)
 
     @property
     def layout(self) -> DigitLayout:
