@@ -7,8 +7,8 @@ Reads a graph store. Writes into the output folder
 and while it runs state.safetensors, from which an interrupted run resumes with the loss of at most one epoch.
 
 Several GPUs: torchrun --standalone --nproc-per-node 4 -m kanrepro.pretraining.pretrain ...; batches are then shared
-among them, and every view meets the negatives of the whole batch. `encoder.family` in --settings says what the graphs are, and gives
-the defaults (kanrepro.pretraining.families).
+among them, and every view meets the negatives of the whole batch. `encoder.family` in --settings says what the graphs
+are, and gives the defaults (kanrepro.pretraining.families).
 """
 
 import argparse
