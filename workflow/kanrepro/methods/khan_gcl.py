@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from kanrepro.core.errors import UserError
 from kanrepro.methods.method import Changes, Method
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class KhanGCL(Method):
     ) -> Mapping[str, nn.Module]:
         from kanrepro.models.graph_encoder import mlp
 
+        if settings.contrast.negatives.perturbations and not encoder.scored_coefficients():
+            raise UserError(
+                "hard negatives are perturbed by the scores of splines, which an MLP encoder has not: "
+                "set encoder.network to kan, or contrast.negatives.perturbations to []."
+            )
         return {"head": mlp((encoder.out_features, *settings.contrast.head), generator)}
 
     def loss(
