@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kanrepro.methods.folder import find, of
-from kanrepro.methods.readings import names, readings_of
 
 from kanrepro import reference
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import merged
+from kanrepro.methods.folder import find, of
+from kanrepro.methods.readings import names, readings_of
 from kanrepro.molecules.settings import MoleculeSettings
 from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.settings import Settings, resolve

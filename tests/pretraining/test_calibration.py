@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from kanrepro.methods.readings import changes_of, settings_of
 from worlds import rings_and_stars
 
 from kanrepro.core.parts import merged
+from kanrepro.methods.readings import changes_of, settings_of
 from kanrepro.models.spline_share import spline_shares
 from kanrepro.pretraining.calibration import calibrate
 from kanrepro.pretraining.settings import PretrainSettings

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from kanrepro.methods.folder import built_in, find, of
-from kanrepro.methods.readings import changes_of, readings_of, settings_of
 from worlds import rings_and_stars, small_molecules
 
 from kanrepro.core import resume
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import merged
+from kanrepro.methods.folder import built_in, find, of
+from kanrepro.methods.readings import changes_of, settings_of
 from kanrepro.molecules.settings import MoleculeSettings
 from kanrepro.pretraining import pretrain, training
 from kanrepro.pretraining.settings import PretrainSettings
