@@ -1,8 +1,8 @@
 """KANLinear forward and backward: beside a Linear of equal arithmetic, the recursion, pykan, and what compilers do.
 
 Measured in an ordinary process, as in a notebook, and again as the stages run, which tell the C library to keep freed
-memory (`kanrepro.core.machine.keep_freed_memory`): that helps those most that make the most temporaries, the recursion above
-all. A process cannot go back, so that the ordinary one comes first.
+memory (`kanrepro.core.machine.keep_freed_memory`): that helps those most that make the most temporaries, the recursion
+above all. A process cannot go back, so that the ordinary one comes first.
 """
 
 import os

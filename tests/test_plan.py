@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from kanrepro.report.results import METHODS
 
 from kanrepro import plan as planning
 from kanrepro.core.errors import UserError
@@ -20,6 +19,7 @@ from kanrepro.plan.costs import Costs
 from kanrepro.plan.jobs import Job, jobs, read
 from kanrepro.plan.measured import Benchmark
 from kanrepro.pretraining.settings import recorded
+from kanrepro.report.results import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "results/small/records/tu/MUTAG/khan_gcl-repaired-0.json"
@@ -42,7 +42,7 @@ rule pretrain_tu:
     wildcards: dataset=A, method=khan_gcl, reading=literal, seed=1
     threads: 2
     resources: tmpdir=/tmp, gpu=1, runtime=25, mem_mb=2167, mem=2.17 GB, disk_mb=<TBD>
-Shell command: python -m kanrepro.pretraining.pretrain --device auto --settings '{"optimiser": {"epochs": 60}}' > logs/1.log 2>&1
+Shell command: python -m kanrepro.pretraining.pretrain --device auto --settings '{"optimiser": {"epochs": 60}}' > a.log
 
 [Sun Nov 22 12:10:55 2026]
 localrule all:

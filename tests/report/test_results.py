@@ -63,8 +63,8 @@ def test_a_truncated_record_is_one_clear_error(write_cell):
     ("changes", "message"),
     [
         ({"preset": "paper"}, "preset 'paper', not 'small'"),
-        ({"method": "magic"}, "method 'magic' is not one of"),
-        ({"metrics": {}}, "metrics.accuracy is missing"),
+        ({"method": "magic"}, "method 'magic', which is none of"),
+        ({"metrics": {}}, "has no metrics.accuracy"),
         ({"metrics": {"accuracy": {"value": 88.0, "folds": []}}}, r"must lie in \[0, 1\]"),
     ],
 )

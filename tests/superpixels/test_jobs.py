@@ -9,7 +9,11 @@ from kanrepro.superpixels.settings import SuperpixelSettings
 
 
 def jobs(**settings: Any) -> Jobs:
-    return Jobs(Place("small"), SuperpixelSettings.model_validate({"readings": {"literal": None, "literal_silu": None}, **settings}), [])
+    return Jobs(
+        Place("small"),
+        SuperpixelSettings.model_validate({"readings": {"literal": None, "literal_silu": None}, **settings}),
+        [],
+    )
 
 
 def test_without_a_set_nothing_is_wanted() -> None:

@@ -42,7 +42,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     splits.split(folder / "train.safetensors", folder / "test.safetensors", 0.2, 50, 100, 3, folder / "split.json")
     for method in ("khan_gcl", "infograph"):
         words = ["--store", str(folder / "train.safetensors"), "--limit", "64", "--method", method, "--device", "cpu"]
-        words += ["--reading", "literal_silu", "--settings", SMALL, "--output", str(folder / method), "--preset", "small"]
+        words += [
+            "--reading",
+            "literal_silu",
+            "--settings",
+            SMALL,
+            "--output",
+            str(folder / method),
+            "--preset",
+            "small",
+        ]
         pretrain.main(words)
     return folder
 
@@ -125,7 +134,9 @@ def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Pat
         write_json(folder / "superpixels" / "mnist" / path.name, {**read_json(path), "dataset": "mnist"})
         path.unlink()
     _, rows = table.build("table7", Inputs("small", folder=folder), tmp_path)
-    assert "printed,RGCL,not run,mnist,83.8,0.4,5" in rows and "compared,infograph,literal_silu,mnist,63.2,0.8,5" in rows
+    assert (
+        "printed,RGCL,not run,mnist,83.8,0.4,5" in rows and "compared,infograph,literal_silu,mnist,63.2,0.8,5" in rows
+    )
     assert "control,untrained_kan,repaired,mnist,not printed" in rows
     for path in (folder / "superpixels" / "mnist").glob("*.json"):
         write_json(tmp_path / "small" / "records" / "superpixels" / "mnist" / path.name, read_json(path))

@@ -4,12 +4,12 @@ Reads records below `<results>/records`, and the files that they name in order t
 Prints text; accuracies in percent, times in seconds, memory in MB.
 """
 
-import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.explain_parts import in_turn, snakemake_command
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.record import Record
 from kanrepro.images import explain as explain_images
 from kanrepro.images.variants import SPLITS
@@ -140,9 +140,8 @@ def _describe(inputs: Inputs, dataset: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Explain a number: see `python -m kanrepro.explain --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.explain",
-        description="Print the chain from a number of a table to data, settings, seed, code, machine and command.",
+    parser = stage_parser(
+        "Print the chain from a number of a table to data, settings, seed, code, machine and command.",
         epilog="example: python -m kanrepro.explain table2 MUTAG khan_gcl --reading repaired",
     )
     parser.add_argument("table", help=", ".join(ALL_TABLES))

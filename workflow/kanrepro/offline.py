@@ -11,7 +11,6 @@ of envs/ as wheels. Writes a tar file, whole or not at all, whose members all li
 There: tar xf kanrepro-offline.tar && make -C kanrepro offline-setup (docs/cluster.md).
 """
 
-import argparse
 import hashlib
 import io
 import os
@@ -25,6 +24,7 @@ from pathlib import Path
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import atomic, sha256
+from kanrepro.core.parser import stage_parser
 from kanrepro.plan.jobs import jobs
 
 REQUIREMENTS = ("envs/requirements.txt", "envs/slurm.txt")
@@ -141,9 +141,8 @@ def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Pack: see `python -m kanrepro.offline --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.offline",
-        description="Pack the checkout, its data and its packages into one file for a machine without a network.",
+    parser = stage_parser(
+        "Pack the checkout, its data and its packages into one file for a machine without a network.",
         epilog="There: tar xf kanrepro-offline.tar && make -C kanrepro offline-setup",
     )
     running = f"{sys.version_info.major}.{sys.version_info.minor}"

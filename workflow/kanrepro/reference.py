@@ -1,19 +1,22 @@
 """The reference of all settings as Markdown, made from the typed settings: `python -m kanrepro.reference`."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pydantic
 from pydantic_core import PydanticUndefined
 
+from kanrepro.core.errors import cli
+from kanrepro.core.parser import stage_parser
 from kanrepro.settings import Settings
 
 HEAD = """# All settings
 
 Made by `python -m kanrepro.reference`; do not edit. A key is written in `config.yaml` or a preset as nested maps
 (`tu: {pretrain: {optimiser: {epochs: 20}}}`). "Unstated" marks what the paper leaves open; F.1 to F.3 and E.2 are its
-appendices. What a reading sets (`workflow/kanrepro/methods/readings.py`) is changed under `tu.readings.<name>`, which comes
-after `tu.pretrain`; what a method sets comes last and cannot be changed.
+appendices. What a reading sets (`workflow/kanrepro/methods/readings.py`) is changed under `tu.readings.<name>`, which
+comes after `tu.pretrain`; what a method sets comes last and cannot be changed.
 
 | key | type | default | meaning |
 | :-- | :-- | :-- | :-- |
@@ -58,5 +61,11 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-if __name__ == "__main__":
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print docs/configuration.md."""
+    stage_parser(main.__doc__).parse_args(argv)
     print(HEAD + "\n".join(rows(Settings)))
+
+
+if __name__ == "__main__":
+    cli(main)

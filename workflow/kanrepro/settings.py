@@ -5,7 +5,6 @@ refuse, before any job, an unknown key, a wrong type or an impossible value, nam
 valid one. Stages import the part that they need, so that a change elsewhere does not rerun them.
 """
 
-import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from kanrepro.core.errors import UserError, cli, shown, unknown
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import Part, Positive, merged, validate
 from kanrepro.core.yaml_file import read_yaml
 from kanrepro.images.settings import ImageSettings
@@ -98,7 +98,7 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the JSON schema of the settings, or check a configuration file."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.settings", description=main.__doc__)
+    parser = stage_parser(main.__doc__)
     parser.add_argument("--schema", action="store_true", help="print the JSON schema")
     parser.add_argument("--check", type=Path, metavar="FILE", help="resolve a configuration and print it in full")
     arguments = parser.parse_args(argv)

@@ -1,6 +1,7 @@
 """DEQ-KAN on medical images: sets and splits, classifiers and their assessment, how the maps converge; what it shows."""
 
-from kanrepro.images.jobs import TABLES as IMAGE_TABLES, Jobs as ImageJobs
+from kanrepro.images.door import TABLES as IMAGE_TABLES
+from kanrepro.images.jobs import Jobs as ImageJobs
 from kanrepro.images.variants import SPLITS
 
 IMAGES = checked(ImageJobs, PLACE, SETTINGS.images, SETTINGS.data.image_catalog)

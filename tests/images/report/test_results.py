@@ -93,8 +93,8 @@ def test_a_record_of_graphs_is_refused(write_cell):
     ("changes", "message"),
     [
         ({"preset": "paper"}, "preset 'paper', not 'small'"),
-        ({"model": "magic"}, "model 'magic' is not one of cnn"),
-        ({"split": "lucky"}, "split 'lucky' is not one of grouped"),
+        ({"model": "magic"}, "model 'magic', which is none of cnn"),
+        ({"split": "lucky"}, "split 'lucky', which is none of grouped"),
         ({"confusion": [[4]]}, "confusion is not of 2 by 2"),
         ({"test": {"units": 1, "index": [1], "y": [1, 0], "p": [[0.5, 0.5]]}}, "lists of unlike lengths"),
         ({"test": {"units": 1, "index": [1], "y": [1], "p": [[1.0]]}}, "lists of unlike lengths"),

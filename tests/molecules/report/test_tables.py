@@ -121,7 +121,7 @@ pre-training) and the number of pairs; `*` where the interval leaves out zero.
 1](../records/transfer/bace/fingerprint-none-1.json)
 
 </details>
-"""
+"""  # noqa: E501, as it is written
 
 TABLE_6 = """\
 # Table 6: seconds of a pre-training step

@@ -222,7 +222,7 @@ def test_stand_ins_and_nothing(place: Place, place_molecules: Place, folder: Pat
     [
         ({"preset": "paper"}, "made with preset 'paper', not 'small'"),
         ({"method": "graphcl"}, "is of the method 'graphcl'; Figure 5 is about khan_gcl"),
-        ({"metrics": {}}, "metrics.accuracy is missing"),
+        ({"metrics": {}}, "has no metrics.accuracy"),
         ({"settings": {"svm": {}}}, "does not say how it was pre-trained"),
         ({"settings": {"pretrain": {"contrast": {"negatives": {"epsilon_delta": -1}}}}}, "does not say how"),
         ({"experiment": "tu"}, "stand at different points, though both are the default"),

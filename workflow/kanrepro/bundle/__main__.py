@@ -1,6 +1,5 @@
 """Make a bundle, or check one (docs/bundle.md)."""
 
-import argparse
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,14 +7,12 @@ from pathlib import Path
 from kanrepro.bundle.check import check
 from kanrepro.bundle.make import make
 from kanrepro.core.errors import cli
+from kanrepro.core.parser import stage_parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make or check a bundle: see `python -m kanrepro.bundle --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.bundle",
-        description="Pack results with everything that made them into one file, or check such a file.",
-    )
+    parser = stage_parser("Pack results with everything that made them into one file, or check such a file.")
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="pack the results of a preset")
     making.add_argument("--results", type=Path, default=Path("results/small"), help="(default: %(default)s)")

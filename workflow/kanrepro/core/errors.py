@@ -1,6 +1,7 @@
 """User errors, and every stage's exit codes: 0 done, 1 a failure that is ours, 2 a mistake in what the user gave."""
 
 import difflib
+import os
 import reprlib
 import signal
 import sys
@@ -39,6 +40,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     return UserError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(known)}.")
 
 
+def foreign(path: object, what: str) -> UserError:
+    """The error for a file that says what is not known here; it may have cost hours, so nobody is told to delete it."""
+    return UserError(f"{path} {what}. Another version of kanrepro made it, or code of your own: read it with that.")
+
+
 def _terminated(signum: int, frame: object) -> None:
     raise SystemExit(128 + signum)
 
@@ -51,6 +57,9 @@ def cli(main: Callable[[], None]) -> None:
     except UserError as error:
         print(f"kanrepro: error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:  # as in `kanrepro explain ... | head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except KeyboardInterrupt:
         print("kanrepro: interrupted; run the same command again to resume", file=sys.stderr)
         raise SystemExit(130) from None

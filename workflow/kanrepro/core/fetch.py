@@ -5,7 +5,6 @@ archive, whole or not at all. A download that was interrupted goes on where it s
 checksum, the counts of the prepared set decide (kanrepro.tu.prepare).
 """
 
-import argparse
 import logging
 import shutil
 import urllib.parse
@@ -17,6 +16,7 @@ from kanrepro.core.download import PATIENCE, ZIP, Kind, Patience, download
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
 from kanrepro.core.files import atomic, sha256
+from kanrepro.core.parser import stage_parser
 from kanrepro.tu import catalog
 from kanrepro.tu.catalog import Entry
 
@@ -136,7 +136,7 @@ def _fault(part: Path, expected: str | None, kind: Kind) -> str | None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.core.fetch."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.core.fetch", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance MUTAG")
     add_fetch_options(parser, "resources/downloads/tu/MUTAG.zip", "catalogue file")
     options = parser.parse_args(argv)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.files import atomic
 
 Row = Mapping[str, float | None]
@@ -33,5 +33,7 @@ def read_history(path: Path, columns: Iterable[str]) -> dict[str, np.ndarray]:
         return {name: np.array([float("nan" if row[name] == "" else row[name]) for row in rows]) for name in columns}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    except (KeyError, TypeError, ValueError, csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not a training history ({error}); delete the run and make it again.") from None
+    except KeyError as error:
+        raise foreign(path, f"is not a training history with a column {error.args[0]}") from None
+    except (TypeError, ValueError, csv.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not a training history ({error}). It is damaged: make it again.") from None

@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pydantic
+
+Entry = TypeVar("Entry")
 
 # paths are patterns: names in braces are wildcards of the rules
 
@@ -18,6 +20,21 @@ class Wildcards(Protocol):
     """The names that a rule's paths stand for, as Snakemake hands them over."""
 
     def __getattr__(self, name: str) -> str: ...
+
+
+class Entries(dict[str, Entry]):
+    """Catalogue entries of the sets that a run is about; those of other sets are looked up, for explicit targets.
+
+    Raises:
+        UserError: a data set that no catalogue knows.
+    """
+
+    def __init__(self, names: Iterable[str], find: Callable[[str], Entry]) -> None:
+        super().__init__({name: find(name) for name in names})
+        self._find = find
+
+    def __missing__(self, name: str) -> Entry:
+        return self._find(name)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kanrepro.core.errors import UserError
+from kanrepro.core.parser import expanded
 from kanrepro.core.parts import Part
 
 
@@ -34,8 +35,11 @@ def add_run_options(
 
 
 def command_line(module: str, argv: Sequence[str] | None) -> str:
-    """The line that runs a module again as it was run; `argv` None: by the process's own arguments."""
-    return shlex.join(["python", "-m", module, *(sys.argv[1:] if argv is None else argv)])
+    """The line that runs a module again as it was run; `argv` None: by the process's own arguments.
+
+    It holds what files of arguments said, which need not outlive the run.
+    """
+    return shlex.join(["python", "-m", module, *expanded(sys.argv[1:] if argv is None else argv)])
 
 
 def read_object(text: str, option: str = "--settings") -> dict[str, Any]:

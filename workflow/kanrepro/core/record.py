@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 import pydantic
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import foreign
 from kanrepro.core.files import read_json, write_json
 from kanrepro.core.parts import Part
 
@@ -31,7 +31,7 @@ class Document(Part):
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "document"
-            raise UserError(f"{path} is not a record: {where}: {first['msg']}. Delete it and make it again.") from error
+            raise foreign(path, f"is not a record: {where}: {first['msg']}") from error
 
     def write(self, path: Path | str) -> None:
         """Write the record atomically."""

@@ -1,12 +1,11 @@
 """Assess a trained image classifier on its test images and write the record.
 
 Reads model.safetensors (with run.json beside it), and the image set and split file that it was trained on. Writes one
-record (JSON, `kanrepro.images.record`): metrics with bootstrap intervals, with and without leaked test images, by class,
-and under corruptions; how the head's iteration went; predictions; and everything that the numbers were made from. Test
-images are taken in the order of their numbers, so that the order in the split file changes nothing.
+record (JSON, `kanrepro.images.record`): metrics with bootstrap intervals, with and without leaked test images, by
+class, and under corruptions; how the head's iteration went; predictions; and everything that the numbers were made
+from. Test images are taken in the order of their numbers, so that the order in the split file changes nothing.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256
 from kanrepro.core.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.core.options import check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.images import record
@@ -229,11 +229,7 @@ def _finite(value: Tensor) -> float | None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.assess."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.images.assess",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="model.safetensors of a training")
     parser.add_argument("--store", type=Path, required=True, help="the image set that it was trained on")
     parser.add_argument("--split", type=Path, required=True, help="the split file that it was trained with")

@@ -10,7 +10,6 @@ Reads an image set and a split of it. Writes into the output folder
 and while it runs state.safetensors, from which an interrupted run resumes with the loss of at most one epoch.
 """
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from kanrepro.core.history import Row, write_history
 from kanrepro.core.lock import run_lock
 from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.resume import ALWAYS, train
 from kanrepro.images.image_set import ImageSet
@@ -62,11 +62,7 @@ def warn_unconverged(row: Row, images: int) -> bool:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of the stage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.images.classify",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="image set, made by kanrepro.images.prepare")
     parser.add_argument("--split", type=Path, required=True, help="split of it, made by kanrepro.images.splits")
     parser.add_argument("--model", default="deq_kan", help=f"one of {', '.join(IMAGE_MODELS)}")

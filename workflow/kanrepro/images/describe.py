@@ -3,7 +3,6 @@
 Reads an ImageSet and split files of it; writes a small JSON document, which is committed with the results.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.images.image_set import ImageSet
 from kanrepro.images.splits import PARTS, leaked, read_split, units
 
@@ -83,7 +83,7 @@ def _by_class(images: ImageSet, index: np.ndarray[Any, Any]) -> dict[str, int]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.describe."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.images.describe", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument(
         "--store", type=Path, required=True, help="prepared set: resources/images/DATASET-SIZE.safetensors"
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
 from kanrepro.core.explain_parts import code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.core.former import today
 from kanrepro.images.record import Equilibrium, ImageRecord, Score
 from kanrepro.images.report.results import ImageCell, ImageRun, image_paths, read
 from kanrepro.images.variants import IMAGE_MODELS, LABELS, SPLITS
@@ -86,7 +87,7 @@ def _run(run: ImageRun, settings: Mapping[str, str], again: bool, results: Path)
                 ],
             ),
             ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
-            ("by hand", record.commands),
+            ("by hand", [today(command) for command in record.commands]),
         ],
     )
 

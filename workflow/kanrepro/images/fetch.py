@@ -6,7 +6,6 @@ is packed into a tar archive. A set that no program can fetch goes by hand to im
 a folder images/NAME) below the mirror folder.
 """
 
-import argparse
 import io
 import logging
 import tarfile
@@ -19,6 +18,7 @@ from kanrepro.core.errors import UserError, cli
 from kanrepro.core.fetch import copy_file, fetch_address, local_path
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
 from kanrepro.core.files import atomic, sha256
+from kanrepro.core.parser import stage_parser
 from kanrepro.images import catalog as image_catalog
 from kanrepro.images.archive import members
 from kanrepro.images.catalog import GroupFile, ImageEntry
@@ -141,7 +141,7 @@ def _how(entry: ImageEntry) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.fetch."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.images.fetch", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the image catalogue, for instance chest-xray")
     parser.add_argument(
         "--part",

@@ -2,11 +2,10 @@
 
 from collections.abc import Container, Sequence
 
-from kanrepro.core.jobs import Place, Wildcards, catalog_options, option
+from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options, option
 from kanrepro.images import catalog
 from kanrepro.images.settings import ImageSettings
 
-TABLES = ("images", "images-ablation", "images-leaks", "images-robustness")
 FORMS = ("deq_kan_shipped", "deq_kan", "deq_kan_certified")  # of the map whose convergence is traced
 
 
@@ -28,7 +27,7 @@ class Jobs:
 
     def __init__(self, place: Place, settings: ImageSettings, catalogs: Sequence[str]) -> None:
         self.place, self.settings = place, settings
-        self.entries = {name: catalog.entry(name, catalogs) for name, _ in settings.tasks}
+        self.entries = Entries((name for name, _ in settings.tasks), lambda name: catalog.entry(name, catalogs))
         self.catalogs = catalog_options(catalogs)
         self.description = f"{place.results}/records/data-images/{{dataset}}.json"
         self.run = f"{place.results}/runs/images/{{dataset}}/{{split}}/{{model}}/{{seed}}"

@@ -27,6 +27,7 @@ from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import write_json
 from kanrepro.core.options import add_run_options, check_threads, command_line
+from kanrepro.core.parser import stage_parser
 
 KINDS = {"implicit": "equilibrium", "unrolled": "unrolled"}
 TINY = 1e-300  # a tolerance that no residual reaches
@@ -100,11 +101,7 @@ def point(gradient: str, steps: int, width: int, batch: int, device: str, thread
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.memory."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.images.memory",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--output", type=Path, help="JSON to write")
     parser.add_argument("--widths", type=int, nargs="+", default=[512], help="D (default: 512)")
     parser.add_argument("--batch", type=int, default=256, help="samples (default: 256)")

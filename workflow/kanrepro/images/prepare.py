@@ -1,10 +1,10 @@
 """Stage: an archive of images becomes an ImageSet of one size, and shows the counts that the catalogue states.
 
 Reads a zip or tar archive, or a folder (or scikit-learn's digits for the demo sets); writes one safetensors file,
-documented in kanrepro.images.image_set. Each image is decoded, made grey or RGB as the catalogue says, and squashed to a
-square, as DEQ-KAN's code does: bilinear with antialiasing (Pillow widens the filter by the factor of reduction), aspect
-ratio not kept. A file that cannot be used is left out, counted and listed with the reason. Where a count differs from
-the catalogue the stage stops with both numbers and writes nothing.
+documented in kanrepro.images.image_set. Each image is decoded, made grey or RGB as the catalogue says, and squashed to
+a square, as DEQ-KAN's code does: bilinear with antialiasing (Pillow widens the filter by the factor of reduction),
+aspect ratio not kept. A file that cannot be used is left out, counted and listed with the reason. Where a count differs
+from the catalogue the stage stops with both numbers and writes nothing.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import sha256
+from kanrepro.core.parser import stage_parser
 from kanrepro.images import catalog as image_catalog
 from kanrepro.images.archive import Member, members
 from kanrepro.images.catalog import ImageCounts, ImageEntry, inside
@@ -235,7 +236,7 @@ def verify(images: ImageSet, expected: ImageCounts | None, source: Path | None =
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.prepare."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.images.prepare", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the image catalogue, for instance chest-xray")
     parser.add_argument("--archive", type=Path, help="its archive or folder; not for the demo sets")
     parser.add_argument("--groups", type=Path, help="the file that says which images belong together, where it has one")

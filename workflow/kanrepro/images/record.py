@@ -126,7 +126,8 @@ class ImageCost(Part):
 class ImageRecord(Document):
     """One classifier: scores with and without leaked images, robustness, health, cost, and the commands to remake it.
 
-    `metrics` has the names of kanrepro.images.metrics.METRICS; rows of `confusion` are the truth, in the order of `classes`.
+    `metrics` has the names of kanrepro.images.metrics.METRICS; rows of `confusion` are the truth, in the
+    order of `classes`.
     """
 
     model_config = pydantic.ConfigDict(protected_namespaces=())  # `model_size` is a field

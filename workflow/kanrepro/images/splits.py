@@ -11,7 +11,6 @@ source: the set's own test folder tests, an eighth of its training folder valida
 imbalanced: grouped, and of all classes but the largest a tenth of the training images is kept.
 """
 
-import argparse
 import logging
 import warnings
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.images.image_set import ImageSet
 from kanrepro.images.variants import SPLITS
 
@@ -206,7 +206,7 @@ def split(store: Path, kind: str, seed: int, output: Path) -> Split:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.splits."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.images.splits", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument(
         "--store", type=Path, required=True, help="prepared set: resources/images/DATASET-SIZE.safetensors"
     )

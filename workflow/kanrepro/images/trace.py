@@ -14,7 +14,6 @@ and `rate`, the factor by which |F(z) - z| changes a step (median over images, r
 the certified form promises of the plain iteration (null for others, and for Anderson's).
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
 from kanrepro.core.machine import pick_device
 from kanrepro.core.options import add_run_options, check_threads, command_line
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.images.assess import measured_rate
@@ -139,11 +139,7 @@ def trace(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.trace."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.images.trace",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoints", type=Path, nargs="+", required=True, help="model.safetensors of classifiers")
     parser.add_argument("--store", type=Path, required=True, help="the image set that they were trained on")
     parser.add_argument("--split", type=Path, required=True, help="the split that they were trained on")

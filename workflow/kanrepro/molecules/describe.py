@@ -4,7 +4,6 @@ Reads a store of molecules and its split files; writes JSON: where the set comes
 counts of Table 4, the labels of each task, and what each split puts where.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.molecules.splits import PARTS, read_split
 from kanrepro.store.store import GraphStore
 
@@ -95,7 +95,7 @@ def _labels(y: NDArray[np.int8]) -> dict[str, int]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.describe."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.molecules.describe", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument(
         "--store", type=Path, required=True, help="prepared set: resources/molecules/DATASET.safetensors"
     )

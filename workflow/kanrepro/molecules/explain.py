@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
 from kanrepro.core.explain_parts import code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.core.former import today
 from kanrepro.methods.folder import sources
 from kanrepro.molecules.record import TaskScores, TransferRecord
 from kanrepro.molecules.report.results import BEST, KNOWN, LAST, TransferCell, TransferRun, read, transfer_paths
@@ -121,7 +122,7 @@ def run_lines(run: TransferRun, settings: Mapping[str, str], again: bool, result
             ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
             ("cost", [f"{record.cost.seconds:.1f} s, {record.cost.peak_memory_mb:.0f} MB at the peak"]),
             ("again", [snakemake_command(record.preset, *([encoder.path] if encoder else []), str(run.path))]),
-            ("by hand", record.commands),
+            ("by hand", [today(command) for command in record.commands]),
         ],
     )
 

@@ -5,7 +5,6 @@ whole or not at all. A download that was interrupted goes on where it stopped. W
 as molecules/NAME (the file name in the address) may have any checksum: the counts of the prepared set decide.
 """
 
-import argparse
 import logging
 import zipfile
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from kanrepro.core.errors import UserError, cli
 from kanrepro.core.fetch import copy_file, fetch_address, local_path
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
 from kanrepro.core.files import sha256
+from kanrepro.core.parser import stage_parser
 from kanrepro.molecules import catalog as molecule_catalog
 from kanrepro.molecules.catalog import MoleculeEntry, MoleculeFile
 
@@ -77,7 +77,7 @@ def _in_mirror(file: MoleculeFile, mirror: Path | None) -> tuple[Path | None, bo
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.fetch."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.molecules.fetch", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue of molecules, for instance bbbp")
     parser.add_argument("--file", type=int, default=1, help="which of its files, from 1 (default: 1)")
     add_fetch_options(parser, "resources/downloads/molecules/bbbp.1", "catalogue file of molecules")

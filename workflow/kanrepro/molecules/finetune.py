@@ -24,6 +24,7 @@ from kanrepro.core.files import read_json, sha256
 from kanrepro.core.lock import run_lock
 from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.core.options import add_run_options, check_seeds, check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.core.record import Artefact
 from kanrepro.core.resume import train
@@ -87,11 +88,7 @@ def record_of(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.finetune."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.molecules.finetune",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", required=True, help="encoder.safetensors of a pre-training; may hold {seed}")
     parser.add_argument("--store", type=Path, required=True, help="prepared molecules with labels")
     parser.add_argument("--split", required=True, help="split of it, by kanrepro.molecules.splits; may hold {seed}")

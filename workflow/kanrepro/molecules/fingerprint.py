@@ -1,10 +1,9 @@
 """The control without a network: ECFP fingerprints and a classifier of scikit-learn, a model for each task.
 
-Reads a set of molecules and a split of it. Writes one record (JSON, `kanrepro.molecules.record`) a seed: ROC-AUC of each
-task on the labels that are there. Nothing is chosen on validation molecules; they are scored all the same.
+Reads a set of molecules and a split of it. Writes one record (JSON, `kanrepro.molecules.record`) a seed: ROC-AUC of
+each task on the labels that are there. Nothing is chosen on validation molecules; they are scored all the same.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from tqdm import tqdm
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.options import add_run_options, check_seeds, check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.molecules.finetune_settings import FingerprintSettings
 from kanrepro.molecules.labelled import LabelledSet, by_seed
@@ -105,11 +105,7 @@ def record_of(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.fingerprint."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.molecules.fingerprint",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="prepared molecules with labels")
     parser.add_argument("--split", required=True, help="split of it, by kanrepro.molecules.splits; may hold {seed}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one record each (default: 0)")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from kanrepro.core.jobs import Place, Wildcards, catalog_options
+from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options
 from kanrepro.core.provenance import code_digest
 from kanrepro.methods.folder import built_in, find
 from kanrepro.molecules import catalog
@@ -32,7 +32,7 @@ class Jobs:
 
     def __init__(self, place: Place, settings: MoleculeSettings, catalogs: Sequence[str]) -> None:
         self.place, self.settings = place, settings
-        self.entries = {name: catalog.entry(name, catalogs) for name in settings.sets}
+        self.entries = Entries(settings.sets, lambda name: catalog.entry(name, catalogs))
         self.catalogs = catalog_options(catalogs)
         self.description = f"{place.results}/records/data-molecules/{{dataset}}.json"
         self.run = f"{place.results}/runs/molecules/{{dataset}}/{{method}}/{{reading}}/{{seed}}"

@@ -7,7 +7,6 @@ tells tasks, files, exclusions by reason, fragments, duplicates, and the SMILES 
 them. Where a count differs from the catalogue the stage stops with both numbers and writes nothing.
 """
 
-import argparse
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, read_tensors, sha256
+from kanrepro.core.parser import stage_parser
 from kanrepro.molecules import catalog as molecule_catalog
 from kanrepro.molecules.catalog import SLACK, MoleculeEntry
 from kanrepro.molecules.shards import key_of, shard_path
@@ -216,7 +216,7 @@ def _in_words(left_out: dict[str, Any]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.join."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.molecules.join", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue of molecules, for instance bbbp")
     parser.add_argument("--parts", type=Path, nargs="+", required=True, help="the reports of all parts of its shards")
     parser.add_argument(

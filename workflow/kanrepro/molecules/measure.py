@@ -6,7 +6,6 @@ back and updates the weights. The first steps of each method do not count; befor
 waited for.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from kanrepro.core.errors import UserError, cli, shown
 from kanrepro.core.files import sha256
 from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.streams import stream
 from kanrepro.methods.folder import find, learner
@@ -148,11 +148,7 @@ def _methods_of(pretrain: Iterable[PretrainSettings]) -> list[str | Path]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.measure."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.molecules.measure",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="prepared molecules to pre-train on")
     parser.add_argument("--width", type=int, default=300, help="of encoder and head (default: 300, table 5)")
     parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")

@@ -5,13 +5,13 @@ folder beside the output, so that the same command goes on where it stopped, and
 be prepared by several jobs: `kanrepro.molecules.shards`, then `kanrepro.molecules.join`.
 """
 
-import argparse
 import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import cli
+from kanrepro.core.parser import stage_parser
 from kanrepro.molecules import catalog as molecule_catalog
 from kanrepro.molecules.catalog import MoleculeEntry
 from kanrepro.molecules.shards import SIZE, add_options, make_shards
@@ -33,7 +33,7 @@ def prepare(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.prepare."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.molecules.prepare", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     add_options(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="store to write: resources/molecules/DATASET.safetensors"

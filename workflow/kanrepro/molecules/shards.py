@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_tensors, sha256, write_json, write_tensors
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.workers import Apply, workers
 from kanrepro.molecules import catalog as molecule_catalog
 from kanrepro.molecules.catalog import MoleculeEntry
@@ -152,7 +153,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.shards."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.molecules.shards", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     add_options(parser)
     parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help="which part of them (default: 1/1)")
     parser.add_argument(

@@ -18,7 +18,6 @@ random-scaffold: groups in random order (of the seed), each to validation while 
     that the sets do not depend on the order of molecules).
 """
 
-import argparse
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from tqdm import tqdm
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.molecules.graph import scaffold
 from kanrepro.store.store import GraphStore
 
@@ -212,7 +212,7 @@ def split(store: Path, kind: str, seed: int, output: Path) -> MoleculeSplit:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.splits."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.molecules.splits", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument(
         "--store", type=Path, required=True, help="prepared set: resources/molecules/DATASET.safetensors"
     )

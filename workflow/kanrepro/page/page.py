@@ -4,7 +4,6 @@ Reads: records, descriptions of data sets, workflow/published, and figures that 
 one HTML file that refers to nothing outside itself but the records it links to. The same input gives the same bytes.
 """
 
-import argparse
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import jinja2
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import atomic
+from kanrepro.core.parser import stage_parser
 from kanrepro.images.report import page as image_page
 from kanrepro.images.report import summary as image_summary
 from kanrepro.images.report import wording as image_wording
@@ -197,10 +197,7 @@ def _transfer_part(inputs: TransferInputs, base: Path, margin: float) -> Transfe
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make the page: see `python -m kanrepro.page.page --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.page.page",
-        description="Make one self-contained HTML report from existing records and figures; nothing is trained.",
-    )
+    parser = stage_parser("Make one self-contained HTML report from existing records and figures; nothing is trained.")
     add_inputs(parser)
     add_files(parser, "--figures", "PNG or SVG, in this order")
     parser.add_argument("--output", type=Path, required=True, help="the HTML file to write")

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 
 from kanrepro.core.errors import cli
+from kanrepro.core.parser import stage_parser
 from kanrepro.plan import plan
 from kanrepro.plan.jobs import jobs
 from kanrepro.plan.printed import document, text
@@ -12,9 +13,8 @@ from kanrepro.plan.printed import document, text
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the plan of targets: see `python -m kanrepro.plan --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.plan",
-        description="Print the jobs of a target by rule, and what they will take, before anything runs.",
+    parser = stage_parser(
+        "Print the jobs of a target by rule, and what they will take, before anything runs.",
         epilog="example: python -m kanrepro.plan table2 --cores 8 --config preset=paper",
     )
     parser.add_argument("targets", nargs="*", help="as for snakemake (default: everything)")

@@ -28,6 +28,7 @@ from kanrepro.core.history import write_history
 from kanrepro.core.lock import run_lock
 from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.core.options import add_run_options, check_threads, read_object
+from kanrepro.core.parser import expanded, stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.resume import ALWAYS, train
 from kanrepro.methods.folder import built_in, find
@@ -63,11 +64,7 @@ def read_settings(given: str, method: Method, reading: str) -> PretrainSettings:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of the stage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.pretraining.pretrain",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="graph store, made by kanrepro.tu.prepare")
     parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join(built_in())}, or the file of your own")
     parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(names('tu'))}, or your own name")
@@ -99,7 +96,7 @@ def main(argv: list[str] | None = None) -> None:
         training.calibrate()
         leave_ranks()
         if ranks.first:
-            words = sys.argv[1:] if argv is None else argv
+            words = expanded(sys.argv[1:] if argv is None else argv)
             named = {"dataset": store.meta.get("name", arguments.store.stem), "method": method.name}
             _write(training, arguments, {**named, **identity}, words)
             checkpoint.remove_state(state_file)

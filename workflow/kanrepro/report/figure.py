@@ -5,7 +5,6 @@ Reads: for figure4 the records and workflow/published, for history and history-m
 `<stem>.svg`. Accuracies in percent. The same input gives the same bytes (with the same matplotlib), in any order.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 
 from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.files import atomic
+from kanrepro.core.parser import stage_parser
 from kanrepro.report import curves, published, results
 from kanrepro.report.arguments import add_files
 from kanrepro.report.inputs import Inputs, add_inputs
@@ -66,9 +66,8 @@ def write(figure: Figure, stem: Path) -> list[Path]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make one figure: see `python -m kanrepro.report.figure --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.report.figure",
-        description="Draw Figure 4 (ablation bars, from records) or the training curves (from history.csv files).",
+    parser = stage_parser(
+        "Draw Figure 4 (ablation bars, from records) or the training curves (from history.csv files)."
     )
     parser.add_argument("--figure", required=True, help=" or ".join(FIGURES))
     add_inputs(parser)

@@ -9,7 +9,6 @@ is the table `claims` of another preset. The number is shown with as many decima
 Markdown files and the tables' CSV files; it rewrites the former, or with --check tells what differs.
 """
 
-import argparse
 import csv
 import re
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.files import atomic
+from kanrepro.core.parser import stage_parser
 
 QUOTE = re.compile(r"(?P<number>[−+-]?\d+(?:\.(?P<decimals>\d+))?)<!--(?P<source>[^>]*?)-->")
 PRESET = "small"
@@ -85,11 +85,7 @@ def renewed(text: str, results: Path) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.report.quote."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.report.quote",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("files", type=Path, nargs="+", help="Markdown files")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results (default: results)")
     parser.add_argument("--check", action="store_true", help="change nothing; fail where a number differs")

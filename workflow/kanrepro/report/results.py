@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.record import Record
 from kanrepro.methods.folder import built_in, of
 from kanrepro.methods.readings import COMMON
@@ -100,10 +100,9 @@ def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = (), exp
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
         if record.method not in built_in():
-            known = ", ".join(built_in())
-            raise UserError(f"{path}: method {record.method!r} is not one of {known}; delete the record.")
+            raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(built_in())}")
         if "accuracy" not in record.metrics:
-            raise UserError(f"{path}: metrics.accuracy is missing; delete the record and make it again.")
+            raise foreign(path, "has no metrics.accuracy")
         accuracy = 100 * record.metrics["accuracy"].value
         if not 0 <= accuracy <= 100:
             raise UserError(f"{path}: metrics.accuracy.value must lie in [0, 1]; delete it and make it again.")

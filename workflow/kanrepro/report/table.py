@@ -6,12 +6,12 @@ Writes `<stem>.md`, `.csv`, `.tex` and `.html`: accuracies in percent, each cell
 records give the same bytes, in any order.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.files import atomic
+from kanrepro.core.parser import stage_parser
 from kanrepro.report import longform, published, render, results, statistics
 from kanrepro.report.document import Document
 from kanrepro.report.inputs import Inputs, add_inputs
@@ -72,10 +72,7 @@ def write(document: Document, rows: str, stem: Path) -> list[Path]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make one table: see `python -m kanrepro.report.table --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.report.table",
-        description="Make Table 2, 3, 4 or 7 in four forms from existing records; nothing is trained.",
-    )
+    parser = stage_parser("Make Table 2, 3, 4 or 7 in four forms from existing records; nothing is trained.")
     parser.add_argument("--table", required=True, help=", ".join(ALL_TABLES))
     add_inputs(parser)
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")

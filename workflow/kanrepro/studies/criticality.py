@@ -12,7 +12,6 @@ lowest up: `-least`), by variance, or at random (mean and range of 20 orders); `
 are fractions; the classifier is ridge regression on standardised components (kanrepro.studies.linear).
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from scipy import stats
 from kanrepro.contrast.ckfi import discriminative_scores, independent_scores
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import sha256, write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.models.encoders import load_encoder
 from kanrepro.studies.document import origin
 from kanrepro.studies.linear import RidgeFold
@@ -99,11 +99,7 @@ def _removal(folds: Sequence[RidgeFold], told: dict[str, Vector], seed: int) -> 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.criticality."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.studies.criticality",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
     parser.add_argument("--store", type=Path, required=True, help="the graph store that it was trained on")
     parser.add_argument("--folds", type=Path, required=True, help="fold file, made by kanrepro.tu.splits")

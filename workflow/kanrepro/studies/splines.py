@@ -11,7 +11,6 @@ that are scored (rho), without the SiLU branch, on the grid's range [a, b]:
     shown     a few splines: their place, coefficients, and points of the curve
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.kan.bounds import printed_bound, spline_variation, variation_bound
 from kanrepro.kan.spline import Grid, bspline_basis
 from kanrepro.models.encoders import load_encoder
@@ -93,11 +93,7 @@ def _spline(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.splines."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.studies.splines",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
     parser.add_argument("--preset", default="by-hand", help="name that the document will carry")
     parser.add_argument("--output", type=Path, required=True, help="JSON to write")

@@ -4,7 +4,6 @@ Reads GraphStores; writes JSON in the form of `kanrepro.tu.describe`: counts, me
 what the printed column "Avg. degree" might mean, with `parts`: graphs and nodes a graph of each part.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import sha256, write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.store.store import GraphStore
 
 
@@ -57,9 +57,7 @@ def describe(stores: Sequence[GraphStore]) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.describe."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.superpixels.describe", description=(__doc__ or "").strip()
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--stores", type=Path, nargs="+", required=True, help="the prepared parts of one set")
     parser.add_argument("--output", type=Path, required=True, help="JSON to write: records/data-superpixels/mnist.json")
     options = parser.parse_args(argv)

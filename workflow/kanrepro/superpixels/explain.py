@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kanrepro.core.errors import unknown
 from kanrepro.core.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.core.former import today
 from kanrepro.methods.folder import sources
 from kanrepro.report import published
 from kanrepro.report.inputs import Inputs
@@ -71,6 +72,6 @@ def _run(run: Run, results: Path) -> list[str]:
             ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
             ("cost", [f"{record.cost.pretrain_seconds:.1f} s pre-training, {record.cost.probe_seconds:.1f} s after"]),
             ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
-            ("by hand", record.commands),
+            ("by hand", [today(command) for command in record.commands]),
         ],
     )

@@ -4,7 +4,6 @@ Reads a mirror folder if there is one (--mirror, KANREPRO_MIRROR), else the addr
 whole or not at all. A download that was interrupted goes on where it stopped.
 """
 
-import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from kanrepro.core.errors import UserError, cli
 from kanrepro.core.fetch import copy_file, fetch_address, local_path
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
 from kanrepro.core.files import sha256
+from kanrepro.core.parser import stage_parser
 from kanrepro.superpixels import catalog as superpixel_catalog
 from kanrepro.superpixels.catalog import KINDS, PARTS, IdxFile, SuperpixelEntry
 
@@ -49,7 +49,7 @@ def fetch(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.fetch."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.superpixels.fetch", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance mnist")
     parser.add_argument("--part", required=True, choices=PARTS)
     parser.add_argument("--kind", required=True, choices=KINDS)

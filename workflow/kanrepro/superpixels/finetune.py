@@ -21,6 +21,7 @@ from kanrepro.core.files import read_json, sha256
 from kanrepro.core.lock import run_lock
 from kanrepro.core.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.core.resume import train
 from kanrepro.core.streams import stream
@@ -136,11 +137,7 @@ def run(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.finetune."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.superpixels.finetune",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
     parser.add_argument("--train", type=Path, required=True, help="store of the training part, also pre-trained on")
     parser.add_argument("--test", type=Path, required=True, help="store of the test part")

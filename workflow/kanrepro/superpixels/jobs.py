@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from kanrepro.core.jobs import Place, Wildcards, as_json, catalog_options
+from kanrepro.core.jobs import Entries, Place, Wildcards, as_json, catalog_options
 from kanrepro.superpixels import catalog
 from kanrepro.superpixels.settings import SuperpixelSettings
 
@@ -27,7 +27,7 @@ class Jobs:
     def __init__(self, place: Place, settings: SuperpixelSettings, catalogs: Sequence[str]) -> None:
         self.place, self.settings = place, settings
         self.datasets = [settings.dataset] if settings.dataset else []
-        self.entries = {name: catalog.entry(name, catalogs) for name in self.datasets}
+        self.entries = Entries(self.datasets, lambda name: catalog.entry(name, catalogs))
         self.catalogs = catalog_options(catalogs)
         self.entry_json = "".join(map(as_json, self.entries.values()))
         self.description = f"{place.results}/records/data-superpixels/{{dataset}}.json"

@@ -7,7 +7,6 @@ of the images. While it runs `<output>.shards` holds finished shards, so that an
 out of account where files, settings or code differ. Where a count differs from the catalogue nothing is written.
 """
 
-import argparse
 import importlib.metadata
 import json
 import logging
@@ -27,6 +26,7 @@ from tqdm import tqdm
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_tensors, sha256, write_tensors
 from kanrepro.core.options import read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.core.workers import workers
 from kanrepro.store.store import GraphStore, pointers
@@ -172,7 +172,7 @@ def _joined(shards: Sequence[Tensors], labels: NDArray[np.uint8], meta: dict[str
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.prepare."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.superpixels.prepare", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue: mnist, or digits, which need no files")
     parser.add_argument("--part", required=True, choices=PARTS)
     parser.add_argument("--images", type=Path, help="idx file of its images (kanrepro.superpixels.fetch)")

@@ -11,7 +11,6 @@ the share of the neighbours that are of another class, with the standard error o
 the neighbours themselves, as pictures.
 """
 
-import argparse
 import base64
 import io
 import math
@@ -33,6 +32,7 @@ from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import sha256, write_json
 from kanrepro.core.machine import pick_device
 from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.models.encoders import load_encoder
@@ -195,11 +195,7 @@ def _pixels(store: GraphStore, path: Path | None) -> NDArray[np.uint8]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.retrieve."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.superpixels.retrieve",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
     parser.add_argument("--stores", type=Path, nargs=2, required=True, help="training and test part")
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="idx files of both; none for digits")

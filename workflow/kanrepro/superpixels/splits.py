@@ -5,7 +5,6 @@ in the published split), `labelled`, drawn from the others so that each class ke
 part: all of it, or as many as are asked for, drawn once for all seeds. Pre-training sees no label and no test image.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
+from kanrepro.core.parser import stage_parser
 
 
 def stratified(y: NDArray[np.int64], share: float, rng: np.random.Generator) -> list[int]:
@@ -99,7 +99,7 @@ def read_split(path: Path, train: Path, test: Path) -> DigitSplit:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.splits."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.superpixels.splits", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--train", type=Path, required=True, help="store of the training part")
     parser.add_argument("--test", type=Path, required=True, help="store of the test part")
     parser.add_argument("--share", type=float, default=0.01, help="of the training images that are labelled (0.01)")

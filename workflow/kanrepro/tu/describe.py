@@ -5,7 +5,6 @@ Reads a GraphStore; writes JSON with counts, means per graph, and under `candida
 made by kanrepro.report.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 
 from kanrepro.core.errors import cli
 from kanrepro.core.files import sha256, write_json
+from kanrepro.core.parser import stage_parser
 from kanrepro.store.store import GraphStore
 
 CHUNK = 1 << 22  # edges looked at together
@@ -101,7 +101,7 @@ def _chunks(store: GraphStore) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.describe."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.tu.describe", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument(
         "--store", type=Path, required=True, help="prepared set, for instance resources/tu/MUTAG.safetensors"
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kanrepro.core.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.core.former import today
 from kanrepro.core.record import Record
 from kanrepro.methods.folder import sources
 from kanrepro.report.results import Run
@@ -35,7 +36,7 @@ def run_lines(run: Run, settings: Mapping[str, str], again: bool, results: Path)
         ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
         ("cost", [_cost(record)]),
         ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
-        ("by hand", record.commands),
+        ("by hand", [today(command) for command in record.commands]),
     ]
     return laid_out(run.path, facts)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from kanrepro.core.jobs import Place, Wildcards, catalog_options
+from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options
 from kanrepro.methods.folder import find
 from kanrepro.methods.readings import readings_of
 from kanrepro.tu import catalog
@@ -26,7 +26,7 @@ class Jobs:
 
     def __init__(self, place: Place, settings: TuSettings, catalogs: Sequence[str]) -> None:
         self.place, self.settings = place, settings
-        self.entries = {name: catalog.entry(name, catalogs) for name in settings.datasets}
+        self.entries = Entries(settings.datasets, lambda name: catalog.entry(name, catalogs))
         self.catalogs = catalog_options(catalogs)
         self.folds = f"resources/tu/{{dataset}}.folds{settings.svm.folds}-{{seed}}.json"
         self.run = f"{place.results}/runs/tu/{{dataset}}/{{method}}/{{reading}}/{{seed}}"

@@ -4,12 +4,12 @@ Reads the archive of a TU set (or RDKit's own files for the demo sets); writes o
 kanrepro.store.store. Where a count differs it stops with both numbers and writes nothing.
 """
 
-import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, cli
+from kanrepro.core.parser import stage_parser
 from kanrepro.store.store import GraphStore
 from kanrepro.tu import catalog, rdkit_sets
 from kanrepro.tu import read as tu
@@ -77,7 +77,7 @@ def _totals(store: GraphStore) -> tuple[int, int]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.prepare."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.tu.prepare", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance MUTAG or NCI-TPSA")
     parser.add_argument("--archive", type=Path, help="its zip archive (kanrepro.core.fetch); not for the demo sets")
     parser.add_argument(

@@ -1,11 +1,10 @@
 """Evaluate a frozen encoder: embed all graphs, classify them by SVM over given folds, write the record.
 
 Reads encoder.safetensors (with run.json beside it), the graph store that it was trained on, and a fold file. Writes one
-record (JSON, `kanrepro.core.record`): accuracies as fractions for each fold, the C chosen in each, and everything that the
-number was made from. With --shuffle-labels the labels are permuted first: a control that must sit at chance.
+record (JSON, `kanrepro.core.record`): accuracies as fractions for each fold, the C chosen in each, and everything that
+the number was made from. With --shuffle-labels the labels are permuted first: a control that must sit at chance.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from kanrepro.core import provenance, record
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256
 from kanrepro.core.options import check_threads, command_line, read_object
+from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.tu.settings import SvmSettings
 from kanrepro.tu.splits import read_folds
@@ -123,9 +123,7 @@ def _details(z: NDArray[np.float64], y: NDArray[np.int64], result: SvmResult, th
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.probe."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.tu.probe", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
     parser.add_argument("--store", type=Path, required=True, help="the graph store that it was trained on")
     parser.add_argument("--folds", type=Path, required=True, help="fold file, made by kanrepro.tu.splits")

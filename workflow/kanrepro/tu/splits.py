@@ -5,7 +5,6 @@ each fold. A fold trains on all graphs that are not in its list. The inner folds
 written: they follow from the training graphs (protocol, Part 3 B).
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
+from kanrepro.core.parser import stage_parser
 
 
 def stratified_folds(y: NDArray[np.int64], folds: int, seed: int) -> list[list[int]]:
@@ -76,7 +76,7 @@ def split(store: Path, folds: int, seed: int, output: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.splits."""
-    parser = argparse.ArgumentParser(prog="python -m kanrepro.tu.splits", description=(__doc__ or "").strip())
+    parser = stage_parser(__doc__)
     parser.add_argument(
         "--store", type=Path, required=True, help="prepared set, for instance resources/tu/MUTAG.safetensors"
     )

@@ -2,12 +2,11 @@
 
 Reads: records (`records/images/<data set>/<split>/<model>-<seed>.json`) for images-confusion, images-roc,
 images-robustness and images-examples (with the prepared sets, `--stores`); `runs/images/.../history.csv` for
-images-curves; the files of kanrepro.images.trace and kanrepro.images.memory for images-residuals and images-memory. Writes
-`<stem>.png` (150 dots an inch) and `<stem>.svg`. The same input gives the same bytes (with the same matplotlib), in any
-order.
+images-curves; the files of kanrepro.images.trace and kanrepro.images.memory for images-residuals and images-memory.
+Writes `<stem>.png` (150 dots an inch) and `<stem>.svg`. The same input gives the same bytes (with the same matplotlib),
+in any order.
 """
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from kanrepro.core.errors import UserError, cli, unknown
+from kanrepro.core.parser import stage_parser
 from kanrepro.images.report import confusion as image_confusion
 from kanrepro.images.report import curves as image_curves
 from kanrepro.images.report import examples as image_examples
@@ -91,10 +91,7 @@ def build(figure: str, inputs: ImageInputs, given: Given = Given()) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make one figure: see `python -m kanrepro.images.report.figure --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.images.report.figure",
-        description="Draw a figure of the image experiments from records and the like; nothing is trained.",
-    )
+    parser = stage_parser("Draw a figure of the image experiments from records and the like; nothing is trained.")
     parser.add_argument("--figure", required=True, help=", ".join(FIGURES))
     add_image_inputs(parser)
     add_files(parser, "--histories", "history.csv files (images-curves)")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.files import read_json
 from kanrepro.report.style import legend, note, nothing, plain
 
@@ -55,7 +55,7 @@ def read(path: Path, preset: str) -> Measured:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "document"
-        raise UserError(f"{path} holds no memory: {where}: {first['msg']}. Delete it and make it again.") from error
+        raise foreign(path, f"holds no memory: {where}: {first['msg']}") from error
     if found.preset != preset:
         raise UserError(f"{path} was made with preset {found.preset!r}, not {preset!r}; do not mix presets.")
     return found

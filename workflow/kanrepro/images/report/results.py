@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.images.record import ImageRecord
 from kanrepro.images.report.quantities import Quantity
 from kanrepro.images.variants import IMAGE_MODELS, SPLITS
@@ -148,7 +148,7 @@ def _check(path: Path, record: ImageRecord, preset: str) -> None:
         raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
     for kind, name, known in (("model", record.model, IMAGE_MODELS), ("split", record.split, SPLITS)):
         if name not in known:
-            raise UserError(f"{path}: {kind} {name!r} is not one of {', '.join(known)}; delete the record.")
+            raise foreign(path, f"says {kind} {name!r}, which is none of {', '.join(known)}")
     classes = len(record.classes)
     if [len(row) for row in record.confusion] != [classes] * classes:
         raise UserError(f"{path}: confusion is not of {classes} by {classes} classes; delete it and make it again.")

@@ -4,11 +4,11 @@ Reads: records (`records/images/<data set>/<split>/<model>-<seed>.json`). Writes
 `.html`: scores in percent, each cell with the records behind it. The same records give the same bytes, in any order.
 """
 
-import argparse
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import cli, unknown
+from kanrepro.core.parser import stage_parser
 from kanrepro.images.report import ablation as image_ablation
 from kanrepro.images.report import leaks as image_leaks
 from kanrepro.images.report import longform as image_longform
@@ -41,10 +41,7 @@ def build(table: str, inputs: ImageInputs, base: Path) -> tuple[Document, str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make one table: see `python -m kanrepro.images.report.table --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.images.report.table",
-        description="Make a table of the image experiments as Markdown, CSV, LaTeX and HTML; nothing is trained.",
-    )
+    parser = stage_parser("Make a table of the image experiments as Markdown, CSV, LaTeX and HTML; nothing is trained.")
     parser.add_argument("--table", required=True, help=", ".join(TABLES))
     add_image_inputs(parser)
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")

@@ -1,4 +1,4 @@
-"""Residual against iteration: the forms of the map, as initialised and trained, from the files of kanrepro.images.trace."""
+"""Residual against iteration: the forms of the map, as initialised and trained, from the files of `trace`."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.files import read_json
 from kanrepro.images.variants import LABELS
 from kanrepro.report.style import COLOURS, SOLID, legend, missing, note, nothing, plain, stand_in_note
@@ -64,7 +64,7 @@ def read(path: Path, preset: str) -> Traces:
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "document"
-        raise UserError(f"{path} holds no traces: {where}: {first['msg']}. Delete it and make it again.") from error
+        raise foreign(path, f"holds no traces: {where}: {first['msg']}") from error
     if found.preset != preset:
         raise UserError(f"{path} was made with preset {found.preset!r}, not {preset!r}; do not mix presets.")
     return found

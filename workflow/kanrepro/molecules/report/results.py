@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.methods.folder import of
 from kanrepro.molecules.record import MeasureRecord, TransferRecord
 from kanrepro.report.layout import FINGERPRINT, label_of
@@ -63,7 +63,7 @@ def read(paths: Iterable[Path], preset: str) -> dict[str, TransferResults]:
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
         if record.method not in KNOWN:
-            raise UserError(f"{path}: method {record.method!r} is not one of {', '.join(KNOWN)}; delete the record.")
+            raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(KNOWN)}")
         if record.demo:
             demo.add(record.dataset)
         for rule, scores in ((BEST, record.best), (LAST, record.last)):
@@ -114,7 +114,7 @@ def read_measures(paths: Iterable[Path], preset: str) -> dict[Path, MeasureRecor
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
         for name in record.methods:
             if name.split("/")[0] not in KNOWN:
-                raise UserError(f"{path}: method {name!r} is unknown; delete the record.")
+                raise foreign(path, f"says method {name!r}, which is none of {', '.join(KNOWN)}")
     return dict(sorted(found.items(), key=lambda pair: (pair[1].width, str(pair[0]))))
 
 

@@ -5,13 +5,13 @@ Reads: records (`records/transfer/<data set>/<method>-<reading>-<seed>.json`) fo
 ROC-AUC in percent, seconds, each cell with the records behind it. The same records give the same bytes, in any order.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, cli, unknown
+from kanrepro.core.parser import stage_parser
 from kanrepro.molecules.record import MeasureRecord
 from kanrepro.molecules.report import steps as transfer_steps
 from kanrepro.molecules.report.results import BEST, TransferResults, measure_paths, read, read_measures, transfer_paths
@@ -99,9 +99,8 @@ def build(table: str, inputs: TransferInputs, base: Path, margin: float = statis
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make one table: see `python -m kanrepro.molecules.report.table --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.molecules.report.table",
-        description="Make Table 1 or 6 as Markdown, CSV, LaTeX and HTML from existing records; nothing is trained.",
+    parser = stage_parser(
+        "Make Table 1 or 6 as Markdown, CSV, LaTeX and HTML from existing records; nothing is trained."
     )
     parser.add_argument("--table", required=True, help="table1 or table6")
     parser.add_argument("--preset", required=True, help="preset of these records")

@@ -5,7 +5,6 @@ Reads the documents of kanrepro.studies.splines, kanrepro.studies.criticality or
 order.
 """
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from kanrepro.core.errors import cli, unknown
+from kanrepro.core.parser import stage_parser
 from kanrepro.report.figure import FIXED, write
 from kanrepro.studies.report import criticality, splines
 from kanrepro.superpixels.report import retrieval
@@ -51,10 +51,7 @@ def build(figure: str, documents: Sequence[Path], preset: str) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make one figure: see `python -m kanrepro.studies.report.analysis_figure --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.studies.report.analysis_figure",
-        description="Draw a figure about trained encoders from the documents of kanrepro.analysis.",
-    )
+    parser = stage_parser("Draw a figure about trained encoders from the documents of kanrepro.analysis.")
     parser.add_argument("--figure", required=True, help=", ".join(FIGURES))
     parser.add_argument("--documents", type=Path, nargs="*", default=[], metavar="FILE", help="in any order")
     parser.add_argument("--preset", required=True, help="preset of these documents")

@@ -4,11 +4,11 @@ Reads all records below `results/<preset>/records`; writes the table in four for
 same bytes.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import cli
+from kanrepro.core.parser import stage_parser
 from kanrepro.report import longform
 from kanrepro.report.document import Block, Document, Grid, Item, Text
 from kanrepro.report.longform import UNDEFINED
@@ -84,10 +84,7 @@ def _line(finding: Finding, over: str, sets: int, pairs: int, found: Interval | 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.report.claims."""
-    shown = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.studies.report.claims", description=__doc__, formatter_class=shown
-    )
+    parser = stage_parser(__doc__)
     parser.add_argument("--records-from", type=Path, required=True, metavar="FOLDER", help="results/<preset>/records")
     parser.add_argument("--preset", required=True, help="preset of these records")
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pydantic
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.files import read_json
 from kanrepro.report.wording import short
 
@@ -44,9 +44,7 @@ def read_document(path: Path, model: type[Document], experiment: str, preset: st
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "document"
-        raise UserError(
-            f"{path} is not a whole document: {where}: {first['msg']}. Delete it and make it again."
-        ) from error
+        raise foreign(path, f"is not a whole document: {where}: {first['msg']}") from error
     if found.preset != preset:
         raise UserError(f"{path} was made with preset {found.preset!r}, not {preset!r}; do not mix presets.")
     return found

@@ -1,11 +1,10 @@
 """Figure 5 as PNG and SVG, and what it shows as CSV.
 
 Reads records of Khan-GCL: at the default those of Tables 2 and 1, around it those that kanrepro.tu.probe and
-kanrepro.molecules.finetune write with `--experiment sensitivity`. Writes `<stem>.png` (150 dots an inch), `<stem>.svg` and
-`<stem>.csv` (scores in percent). The same input gives the same bytes (with the same matplotlib), in any order.
+kanrepro.molecules.finetune write with `--experiment sensitivity`. Writes `<stem>.png` (150 dots an inch), `<stem>.svg`
+and `<stem>.csv` (scores in percent). The same input gives the same bytes (with the same matplotlib), in any order.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 
 from kanrepro.core.errors import cli
 from kanrepro.core.files import atomic
+from kanrepro.core.parser import stage_parser
 from kanrepro.report import published
 from kanrepro.report.arguments import add_files
 from kanrepro.report.figure import FIXED, write
@@ -109,10 +109,7 @@ def lines(inputs: SensitivityInputs, base: Path) -> Iterator[dict[str, str]]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Make Figure 5: see `python -m kanrepro.studies.report.sensitivity_figure --help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m kanrepro.studies.report.sensitivity_figure",
-        description="Draw Figure 5 from existing records, and write its numbers as CSV; nothing is trained.",
-    )
+    parser = stage_parser("Draw Figure 5 from existing records, and write its numbers as CSV; nothing is trained.")
     parser.add_argument("--preset", required=True, help="preset of these records")
     add_files(parser, "--records", "records of khan_gcl on TU sets, at the default and around it, in any order")
     add_files(parser, "--transfer-records", "the same of transfer learning")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.record import Record
 from kanrepro.molecules.finetune_settings import FinetuneSettings
 from kanrepro.molecules.record import TransferRecord
@@ -67,7 +67,7 @@ def read(paths: Iterable[Path], kind: type[Record] | type[TransferRecord], prese
             ) from None
         if isinstance(record, Record):
             if "accuracy" not in record.metrics:
-                raise UserError(f"{path}: metrics.accuracy is missing; delete the record and make it again.")
+                raise foreign(path, "has no metrics.accuracy")
             score = 100 * record.metrics["accuracy"].value
         else:
             score = 100 * record.best.test

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pydantic
 
-from kanrepro.core.errors import UserError
+from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.files import read_json
 from kanrepro.report.document import Document, Grid, Item, Records, Text
 from kanrepro.report.published import Description
@@ -64,9 +64,7 @@ def read(paths: Iterable[Path]) -> dict[str, Source]:
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "document"
-            raise UserError(
-                f"{path} does not describe a data set: {where}: {first['msg']}. Delete it and make it again."
-            ) from error
+            raise foreign(path, f"does not describe a data set: {where}: {first['msg']}") from error
         if found.dataset in sources:
             raise UserError(f"{sources[found.dataset].path} and {path} describe the same set; delete one of them.")
         sources[found.dataset] = Source(path, found)
