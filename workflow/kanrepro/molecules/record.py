@@ -118,6 +118,7 @@ class TransferRecord(Document):
     versions: dict[str, str]
     cost: TransferCost
     commands: list[str]
+    own_method: OwnMethod | None = None
 
 
 class Clocked(Part):

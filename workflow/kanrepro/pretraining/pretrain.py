@@ -98,6 +98,9 @@ def main(argv: list[str] | None = None) -> None:
         if ranks.first:
             words = expanded(sys.argv[1:] if argv is None else argv)
             named = {"dataset": store.meta.get("name", arguments.store.stem), "method": method.name}
+            if method.file is not None:
+                own = {"label": method.label, "file": str(method.file), "sha256": sha256(method.file)}
+                named["own_method"] = own
             _write(training, arguments, {**named, **identity}, words)
             checkpoint.remove_state(state_file)
 
