@@ -67,9 +67,20 @@ class MethodChoice(Part):
         own = [find(name) for name in info.data.get("methods", ()) if name not in built_in()]
         return with_keys(cls.shared, [*built_in().values(), *own]).model_validate(value) if own else ordinary(value)
 
+    @property
+    def own_files(self) -> list[str]:
+        """The files of the methods of the user's own."""
+        return [find(name).word for name in self.methods if name not in built_in()]
+
     @pydantic.field_serializer("methods", check_fields=False)
     def _as_words(self, value: tuple[str, ...]) -> list[str]:
         return [find(name).word for name in value]
+
+    def check(self) -> None:
+        """Make the settings of every pre-training. Raises UserError as `pretrain_settings`."""
+        for reading in self.readings:
+            for method in self.methods:
+                self.pretrain_settings(method, reading)
 
     def pretrain_settings(self, method: str, reading: str) -> PretrainSettings:
         """The settings of one pre-training: base, built-in reading, the user's changes to it, method.

@@ -97,10 +97,9 @@ def main(argv: list[str] | None = None) -> None:
         leave_ranks()
         if ranks.first:
             words = expanded(sys.argv[1:] if argv is None else argv)
-            named = {"dataset": store.meta.get("name", arguments.store.stem), "method": method.name}
+            named: dict[str, Any] = {"dataset": store.meta.get("name", arguments.store.stem), "method": method.name}
             if method.file is not None:
-                own = {"label": method.label, "file": str(method.file), "sha256": sha256(method.file)}
-                named["own_method"] = own
+                named["own_method"] = {"label": method.label, "file": method.word, "sha256": sha256(method.file)}
             _write(training, arguments, {**named, **identity}, words)
             checkpoint.remove_state(state_file)
 

@@ -1,12 +1,12 @@
-"""Which rows and comparisons Tables 2 and 3 show."""
+"""Which rows and comparisons a table of scores shows."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from kanrepro.methods.folder import built_in
 from kanrepro.methods.method import Method
-from kanrepro.report.results import CONTROLS, METHODS
+from kanrepro.report.results import CONTROLS, METHODS, Ran
 
 FINGERPRINT = {"fingerprint": "ECFP fingerprint"}  # a control of transfer learning that is no network
 
@@ -15,17 +15,18 @@ FINGERPRINT = {"fingerprint": "ECFP fingerprint"}  # a control of transfer learn
 class Row:
     """A measured row: method and reading, and the printed method that it stands beside (None: measured only).
 
-    `rule` says which epoch counts where a record has several scores.
+    `rule` says which epoch counts where a record has several scores, `own` what a user's own method is called.
     """
 
     method: str
     reading: str
     printed: str | None = None
     rule: str = ""
+    own: str = ""
 
     @property
     def label(self) -> str:
-        return label_of(self.method)
+        return self.own or label_of(self.method)
 
     @property
     def shown(self) -> str:
@@ -42,10 +43,11 @@ class Difference:
     less: str
     isolates: str
     own: bool = False  # whether it can be asked of GraphCL's own habits too
+    more_label: str = ""  # of a user's own method
 
     @property
     def label(self) -> str:
-        return f"{label_of(self.more)} − {label_of(self.less)}"
+        return f"{self.more_label or label_of(self.more)} − {label_of(self.less)}"
 
 
 def label_of(method: str) -> str:
@@ -77,7 +79,7 @@ class Layout:
     """
 
     readings: tuple[str, ...]
-    ran: frozenset[str] = frozenset()
+    ran: Mapping[str, Ran] = field(default_factory=dict)
 
     family: ClassVar[str] = "tu"
     table: ClassVar[str] = "table2"
@@ -100,9 +102,9 @@ class Layout:
 
     @property
     def further(self) -> list[str]:
-        """Methods that were run, and are neither of the ablation nor printed."""
-        return [m.name for m in built_in().values() if m.kind == "method" and self.table not in m.printed
-                and m.name in self.ran]  # fmt: skip
+        """Methods that were run, and are neither of the ablation nor printed: others of this package, and a user's own."""
+        known = {name for name, method in built_in().items() if method.kind != "method" or self.table in method.printed}
+        return [name for name in self.ran if name not in known and name not in FINGERPRINT]
 
     @property
     def controls(self) -> list[Row]:
@@ -111,19 +113,23 @@ class Layout:
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         """The claims, each with the readings that it is asked of."""
-        return [(d, r) for d in DIFFERENCES for r in (*(["own"] if d.own else []), *self.readings)]
+        return [(d, r) for d in (*DIFFERENCES, *self.gains) for r in (*(["own"] if d.own else []), *self.readings)]
+
+    @property
+    def gains(self) -> list[Difference]:
+        """What further methods gain over encoders that were not trained."""
+        return [
+            Difference(name, f"calibrated_{self.ran[name].encoder}", "pre-training by it", more_label=self.ran[name].label)
+            for name in self.further
+        ]
 
     def readings_of(self, method: Method) -> tuple[str, ...]:
         """The readings that stand beside a printed row: the habits of the method's own code, or all."""
         return ("own",) if "own" in method.readings.get(self.family, {}) else self.readings
 
     def _rows(self, methods: Iterable[str]) -> list[Row]:
-        return [Row(method, reading) for method in methods for reading in self.readings]
+        return [Row(method, reading, own=self._own(method)) for method in methods for reading in self.readings]
 
-
-TITLES = {
-    "table1": "Table 1: transfer learning, ROC-AUC in %",
-    "table2": "Table 2: unsupervised learning, SVM accuracy in %",
-    "table7": "Table 7: fine-tuning on 1 % of the labels of superpixel graphs, test accuracy in %",
-    "table3": "Table 3: Khan-GCL against methods with hard negatives, SVM accuracy in %",
-}
+    def _own(self, method: str) -> str:
+        """What a user's own method is called; nothing for one of this package."""
+        return "" if method in built_in() or method not in self.ran else self.ran[method].label

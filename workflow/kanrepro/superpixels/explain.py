@@ -3,33 +3,31 @@
 from pathlib import Path
 
 from kanrepro.core.errors import unknown
-from kanrepro.core.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.core.explain_parts import Question, code_state, file_state, laid_out, snakemake_command
 from kanrepro.core.former import today
-from kanrepro.methods.folder import sources
+from kanrepro.report.results import Run, sources_of
 from kanrepro.report import published
-from kanrepro.report.inputs import Inputs
-from kanrepro.report.layout import label_of
 from kanrepro.report.results import Run
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, number, signed
-from kanrepro.superpixels.report.scores import builder, unlike
+from kanrepro.superpixels.report.scores import unlike
+from kanrepro.superpixels.report.table import DigitInputs, builder
 
-TABLES = ("table7",)
 
-
-def explain(dataset: str, method: str | None, reading: str | None, results: Path) -> str:
-    """The explanation of the cells of a method as text. `results`: the folder of a preset, such as results/small.
+def explain(asked: Question) -> str:
+    """The explanation of the cells of a method as text.
 
     Raises:
         UserError: an unknown data set, method or reading, with the nearest known one; a corrupt record.
     """
-    made = builder(Inputs(results.name, folder=results / "records"), results, 1.0)
+    dataset, method, reading, results = asked.dataset, asked.method, asked.reading, asked.results
+    made = builder(DigitInputs(results.name, folder=results / "records"), results)
     name = published.CATALOGUE_NAME.get(dataset, dataset)
     if name not in (known := {published.ONE_SET["table7"], *made.results.datasets}):
         raise unknown("data set", dataset, known)
     rows = {(row.method, row.reading): row for row in made.rows}
-    methods = {label_of(m).lower(): m for m, _ in rows} | {m: m for m, _ in rows}
+    methods = {row.label.lower(): row.method for row in rows.values()} | {m: m for m, _ in rows}
     if (method or "").lower() not in methods:
         raise unknown("method of table7:", method or "", {m for m, _ in rows})
     wanted = [row for (m, r), row in rows.items() if m == methods[str(method).lower()] and reading in (None, r)]
@@ -64,7 +62,7 @@ def _run(run: Run, results: Path) -> list[str]:
             (
                 "code",
                 [
-                    code_state("kanrepro.pretraining.pretrain", record.code.pretrain, *sources(record.method)),
+                    code_state("kanrepro.pretraining.pretrain", record.code.pretrain, *sources_of(record)),
                     code_state("kanrepro.superpixels.finetune", record.code.probe),
                 ],
             ),

@@ -62,7 +62,7 @@ def read(paths: Iterable[Path], preset: str) -> dict[str, TransferResults]:
             continue  # as those of figure 5
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
-        if record.method not in KNOWN:
+        if record.method not in KNOWN and record.own_method is None:
             raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(KNOWN)}")
         if record.demo:
             demo.add(record.dataset)

@@ -7,10 +7,10 @@ from kanrepro.methods.folder import built_in, of
 from kanrepro.molecules.record import TransferRecord
 from kanrepro.molecules.report.results import BEST, LAST, TransferResults
 from kanrepro.report.document import Block, Document, Grid, Item, Text
-from kanrepro.report.layout import FINGERPRINT, TITLES, Difference, Layout, Row
+from kanrepro.report.layout import FINGERPRINT, Difference, Layout, Row
 from kanrepro.report.published import MOLECULES, TRANSFER_RUNS
 from kanrepro.report.results import METHODS, Cell
-from kanrepro.report.scores import Builder
+from kanrepro.report.scores import COLUMNS, Builder
 
 TABLE = "table1"
 BESIDE = {method.printed[TABLE]: name for name, method in built_in().items() if TABLE in method.printed}
@@ -63,12 +63,12 @@ class TransferLayout(Layout):
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         """The claims that both rows exist for, each in the readings of the KAN encoders."""
-        ran = {method for _, method, _ in self.results[BEST].cells}
-        return [(d, r) for d in DIFFERENCES if {d.more, d.less} <= ran for r in self.readings]
+        asked = [claim for claim in (*DIFFERENCES, *self.gains) if {claim.more, claim.less} <= self.ran.keys()]
+        return [(claim, reading) for claim in asked for reading in self.readings]
 
     def _runs(self, methods: Iterable[str], printed: str | None = None) -> list[Row]:
         return [
-            Row(method, reading, printed, "" if method == "fingerprint" else rule)
+            Row(method, reading, printed, "" if method == "fingerprint" else rule, self._own(method))
             for method in methods
             for reading in self.results[BEST].readings_of(method)
             for rule in ((BEST,) if method == "fingerprint" else (BEST, LAST))
@@ -96,6 +96,9 @@ class TransferBuilder(Builder):
     """Table 1 in the making; `results` are those by the paper's rule, `by_rule` all."""
 
     by_rule: Mapping[str, TransferResults] = field(default_factory=dict)
+    heading = "Table 1: transfer learning, ROC-AUC in %"
+    averaged = {"AVG": MOLECULES}
+    columns = (*COLUMNS[:5], "rule", *COLUMNS[5:])
     controls_lead = (
         "Variants of the ablation, and controls: encoders that were never pre-trained, fine-tuned from their initial "
         "weights, and ECFP fingerprints with a classifier of scikit-learn, which has no epochs and no network."
@@ -115,17 +118,11 @@ class TransferBuilder(Builder):
         if self.layout.differences:
             blocks.append(self._differences())
         blocks.append(self._records())
-        title = TITLES["table1"] + (" (stand-in data sets)" if self.stand_in else "")
-        return Document(title, tuple(blocks), self.footnotes.listed)
+        return Document(self.title, tuple(blocks), self.footnotes.listed)
 
     @property
     def layout(self) -> TransferLayout:
-        ran = frozenset(method for _, method, _ in self.results.cells)
-        return TransferLayout(self.results.readings, ran, results=self.by_rule)
-
-    @property
-    def averaged(self) -> Mapping[str, tuple[str, ...]]:
-        return {"AVG": MOLECULES}
+        return TransferLayout(self.results.readings, self.results.ran, results=self.by_rule)
 
     def cell(self, row: Row, dataset: str) -> Cell | None:
         found = self.by_rule[row.rule or BEST]

@@ -1,17 +1,12 @@
 """Table 7 from records and printed numbers: fine-tuning on few labels of superpixel graphs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from kanrepro.methods.folder import usual
 from kanrepro.methods.method import Method
-from kanrepro.report import published, results
-from kanrepro.report.document import Block, Document
-from kanrepro.report.inputs import Inputs
-from kanrepro.report.layout import DIFFERENCES, TITLES, Difference, Layout, Row
-from kanrepro.report.published import RUNS
-from kanrepro.report.results import METHODS, MLP_METHODS
+from kanrepro.report.layout import DIFFERENCES, Difference, Layout, Row
+from kanrepro.report.results import METHODS, MLP_METHODS, Cell
 from kanrepro.report.scores import Builder
 
 DIGIT_DIFFERENCES = (
@@ -40,25 +35,35 @@ class DigitLayout(Layout):
 
     @property
     def variants(self) -> list[Row]:
-        return self._rows([*(method for method in METHODS if method in self.ran - ALWAYS), *self.further])
+        ablation = [method for method in METHODS if method in self.ran and method not in ALWAYS]
+        return self._rows([*ablation, *self.further])
 
     @property
     def controls(self) -> list[Row]:
         calibrated = [name for name in ("calibrated_mlp", "calibrated_kan") if name in self.ran]
-        found = [*calibrated, "untrained_mlp", "untrained_kan"]
-        return [r for name in found for r in ([Row(name, self.mlp)] if name in MLP_METHODS else self._rows([name]))]
+        return self._rows([*calibrated, "untrained_mlp", "untrained_kan"])
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         return [
             (claim, reading)
-            for claim in DIGIT_DIFFERENCES
-            if {claim.more, claim.less} <= ALWAYS | self.ran
-            for reading in ([self.mlp] if {claim.more, claim.less} <= {*MLP_METHODS} else self.readings)
+            for claim in (*DIGIT_DIFFERENCES, *self.gains)
+            if {claim.more, claim.less} <= ALWAYS | self.ran.keys()
+            for reading in ([self.mlp] if self._is_mlp(claim.more) and self._is_mlp(claim.less) else self.readings)
         ]
 
+    def _rows(self, methods: Iterable[str]) -> list[Row]:
+        return [
+            Row(method, reading, own=self._own(method))
+            for method in methods
+            for reading in ([self.mlp] if self._is_mlp(method) else self.readings)
+        ]
 
-def unlike(cell: results.Cell) -> tuple[str, ...]:
+    def _is_mlp(self, method: str) -> bool:
+        return method in MLP_METHODS or (method in self.ran and self.ran[method].encoder == "mlp")
+
+
+def unlike(cell: Cell) -> tuple[str, ...]:
     """Images and epochs of pre-training, epochs of fine-tuning, where they are not those of GraphCL's code."""
     found: dict[str, None] = {}
     for run in cell.runs:
@@ -76,6 +81,7 @@ def unlike(cell: results.Cell) -> tuple[str, ...]:
 class DigitBuilder(Builder):
     """Table 7 in the making."""
 
+    heading = "Table 7: fine-tuning on 1 % of the labels of superpixel graphs, test accuracy in %"
     controls_lead = (
         "Encoders that were never pre-trained, fine-tuned on the same labels: what pre-training has to beat; and "
         "variants of the ablation where they were run."
@@ -86,30 +92,10 @@ class DigitBuilder(Builder):
         "the number of pairs; `*` where the interval leaves out zero."
     )
 
-    def document(self, preset: str) -> Document:
-        """The whole table."""
-        blocks: list[Block] = [self._introduction(preset, RUNS), self._overview(), self._measured_only()]
-        if not self.stand_in:
-            blocks.extend(self._comparisons())
-        blocks += [self._differences(), self._records()]
-        title = TITLES["table7"] + (" (stand-in data sets)" if self.stand_in else "")
-        return Document(title, tuple(blocks), self.footnotes.listed)
-
-    def unlike(self, cell: results.Cell) -> tuple[str, ...]:
+    def unlike(self, cell: Cell) -> tuple[str, ...]:
         return unlike(cell)
 
     @property
     def layout(self) -> DigitLayout:
-        ran = frozenset(method for _, method, _ in self.results.cells)
         mlp = sorted(reading for _, method, reading in self.results.cells if method in MLP_METHODS)
-        return DigitLayout(self.results.readings, ran, mlp=mlp[0] if mlp else "literal")
-
-
-def builder(inputs: Inputs, base: Path, margin: float) -> DigitBuilder:
-    """Table 7 with its numbers, before it is a document. Raises UserError for a corrupt or foreign record."""
-    found = results.read(inputs.record_files("superpixels/*"), inputs.preset, (), "superpixels")
-    found = results.Results(found.cells, frozenset(found.datasets))  # an MLP has one reading
-    printed: Sequence[str] = [published.ONE_SET["table7"]]
-    datasets = inputs.columns(found.datasets, printed)
-    scores = published.read_scores("table7", inputs.published)
-    return DigitBuilder("table7", found, scores, datasets, base, margin, inputs.stand_ins(datasets))
+        return DigitLayout(self.results.readings, self.results.ran, mlp=mlp[0] if mlp else "literal")
