@@ -22,8 +22,15 @@ from kanrepro.pretraining.settings import of_run
 from kanrepro.pretraining.training import Training, columns
 from kanrepro.store.store import GraphBatch, GraphStore, pointers
 
-EVERY = [(name, family) for name in of("variant", "method") for family in find(name).families]
 STILL = {"views": {"kinds": ["drop_nodes"], "drop_ratio": 0}}  # views are the graphs themselves
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test for each method, or the one that --method names, on each family that it can learn from."""
+    if "method" in metafunc.fixturenames:
+        own = metafunc.config.getoption("--method")
+        names = [find(own).name] if own else of("variant", "method")
+        metafunc.parametrize(("method", "family"), [(name, family) for name in names for family in find(name).families])
 
 
 def graphs(family: str, count: int) -> GraphStore:
@@ -89,7 +96,6 @@ def without_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.mark.parametrize(("method", "family"), EVERY)
 def test_the_order_of_nodes_and_graphs_is_nothing_to_the_loss(
     method: str, family: str, request: pytest.FixtureRequest
 ) -> None:
@@ -105,7 +111,6 @@ def test_the_order_of_nodes_and_graphs_is_nothing_to_the_loss(
 
 
 @pytest.mark.parametrize("network", ["mlp", "kan"])
-@pytest.mark.parametrize(("method", "family"), EVERY)
 def test_gradients_reach_all_of_the_encoder_and_each_weight_has_one_optimiser(
     method: str, family: str, network: str
 ) -> None:
@@ -122,7 +127,6 @@ def test_gradients_reach_all_of_the_encoder_and_each_weight_has_one_optimiser(
 
 
 @pytest.mark.parametrize("network", ["mlp", "kan"])
-@pytest.mark.parametrize(("method", "family"), EVERY)
 def test_eight_graphs_are_overfitted(method: str, family: str, network: str) -> None:
     run = on(network, method, family, 8, **STILL)
     losses = [run.run_epoch()["loss"] or 0.0 for _ in range(15)]
@@ -130,7 +134,6 @@ def test_eight_graphs_are_overfitted(method: str, family: str, network: str) -> 
     assert [list(row) for row in run.history[:1]] == [list(columns(run.method))]
 
 
-@pytest.mark.parametrize(("method", "family"), EVERY)
 def test_broken_off_anywhere_it_goes_on_to_the_same_bits(method: str, family: str, tmp_path: Path) -> None:
     straight = training(method, family)
     while straight.epoch < 3:
@@ -147,7 +150,6 @@ def test_broken_off_anywhere_it_goes_on_to_the_same_bits(method: str, family: st
         assert all(itertools.starmap(torch.equal, zip(weights(straight), weights(again), strict=True))), epochs
 
 
-@pytest.mark.parametrize(("method", "family"), EVERY)
 def test_a_batch_of_one_graph_is_refused(method: str, family: str) -> None:
     with pytest.raises(UserError, match="at least two graphs"):
         training(method, family, 1).run_epoch()
@@ -159,7 +161,6 @@ def _steps(run: Training) -> Iterator[tuple[Any, ...]]:
     return run.views(torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize(("method", "family"), EVERY)
 def test_mixed_precision_gives_nearly_the_same_loss(method: str, family: str) -> None:
     exact, rounded = (
         training(method, family, optimiser={"precision": precision}).run_epoch()

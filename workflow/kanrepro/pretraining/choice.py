@@ -1,6 +1,7 @@
 """What the settings of a family of graphs say of methods: which are run, in which readings, and with which settings."""
 
 from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pydantic
@@ -106,3 +107,21 @@ def _own(file: str, family: str) -> str:
     if family not in method.families:
         raise UserError(f"{file} learns from the families {', '.join(method.families)}, not from {family}.")
     return method.name
+
+
+def without_own(content: Any) -> Any:
+    """Settings of a whole workflow, as JSON, without the user's own methods: to read them executes no file."""
+    if not isinstance(content, dict):
+        return content
+    return {key: _part_without_own(part) for key, part in content.items()}
+
+
+def _part_without_own(part: Any) -> Any:
+    if not isinstance(part, dict) or not isinstance(part.get("methods"), list):
+        return part
+    own = [word for word in part["methods"] if isinstance(word, str) and word.endswith(".py")]
+    keys = {PurePosixPath(word).stem for word in own}
+    kept = {**part, "methods": [word for word in part["methods"] if word not in own]}
+    if isinstance(part.get("pretrain"), dict):
+        kept["pretrain"] = {key: value for key, value in part["pretrain"].items() if key not in keys}
+    return kept

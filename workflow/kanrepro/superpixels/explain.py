@@ -5,9 +5,8 @@ from pathlib import Path
 from kanrepro.core.errors import unknown
 from kanrepro.core.explain_parts import Question, code_state, file_state, laid_out, snakemake_command
 from kanrepro.core.former import today
-from kanrepro.report.results import Run, sources_of
 from kanrepro.report import published
-from kanrepro.report.results import Run
+from kanrepro.report.results import Run, sources_of
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, number, signed
