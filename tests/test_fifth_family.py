@@ -70,7 +70,7 @@ def test_the_plan_knows_what_its_jobs_take(checkout: Path) -> None:
         "for name in ('MUTAG', 'NCI1'):\n"
         "    cost = Costs(Path(), []).of(Job('toss', wildcards={'dataset': name})); print(cost.seconds, cost.source)",
     )
-    assert said.splitlines() == ["20.0 1 record of demo", "60.0 1 record of demo, scaled by throws, other data sets"]
+    assert said.splitlines() == ["20.0 1 records of demo", "60.0 1 records of demo, scaled by throws, other data sets"]
 
 
 def test_its_numbers_are_explained(checkout: Path) -> None:
