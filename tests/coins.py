@@ -70,13 +70,17 @@ def again(table: str, given: Results, base: Path) -> tuple[written.Document, str
     return build(given.records)
 
 
+def _options(parser: Parser) -> None:
+    parser.add_argument("--records-from", type=Path, required=True)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """The stage that makes the table."""
     table_stage(
         argv,
         "Make the table of coins.",
         ("table-of-coins",),
-        lambda parser: parser.add_argument("--records-from", type=Path, required=True),
+        _options,
         lambda table, given, base: build(given.records_from),
     )
 
