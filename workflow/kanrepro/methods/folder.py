@@ -40,6 +40,11 @@ def usual(family: str, *kinds: str) -> tuple[str, ...]:
     return tuple(name for name in of(*kinds) if family in built_in()[name].usual)
 
 
+def every() -> list[Method]:
+    """Those of this package, and the user's own that were read."""
+    return [*built_in().values(), *(method for _, method in _own.values())]
+
+
 def find(word: str) -> Method:
     """The method that a word names: one of this package, or a user's own by the path of its file, then by its name.
 
@@ -130,7 +135,7 @@ def _check(kind: type[Method], file: Path) -> None:
 
 def fault(file: Path, error: Exception) -> UserError:
     """An exception in a user's own file as one line that names the file and the line."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file.absolute()]
     where = f"{file}, line {lines[-1]}" if lines else str(file)
     said = " ".join(str(error).split())
     return UserError(f"{where}: {type(error).__name__}: {said}")

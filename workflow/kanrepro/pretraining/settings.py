@@ -9,7 +9,7 @@ from pydantic import Field
 
 from kanrepro.contrast.settings import ContrastSettings, ViewSettings
 from kanrepro.core.parts import Part, Positive, validate
-from kanrepro.methods.folder import built_in
+from kanrepro.methods.folder import built_in, every
 from kanrepro.methods.method import Method
 from kanrepro.models.settings import EncoderSettings
 from kanrepro.store.settings import FeatureSettings
@@ -86,7 +86,7 @@ def of_run(shared: type[Shared], settings: Mapping[str, Any], method: Method, wh
     Raises:
         UserError: a key or value at fault; `where` says where it comes from.
     """
-    others = {other.section for other in built_in().values()} - {method.section}
+    others = {other.section for other in every()} - {method.section}
     own = {key: value for key, value in settings.items() if key not in others}
     return validate(with_keys(shared, [method]), own, where)
 
