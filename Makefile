@@ -32,7 +32,7 @@ cluster: .venv/.ready ## setup for a Slurm cluster: docs/cluster.md
 	@echo "  snakemake --workflow-profile profiles/slurm"
 
 offline-pack: .venv/.ready ## one file with data and packages, for machines without a network (ARGS='--config preset=paper')
-	@python -m kanrepro.offline $(ARGS)
+	@python -m kanrepro.bundle.offline $(ARGS)
 	@echo "offline-pack: there, type: tar xf kanrepro-offline.tar && make -C kanrepro offline-setup"
 
 offline-setup: .venv/bin/python ## in the unpacked file: the environment, from what lies there

@@ -18,7 +18,7 @@ from layers import closed_form_layer, pykan_layer, recursion_layer, training_ste
 from subprocesses import last_line, python
 from torch import Tensor, nn
 
-from kanrepro.kan import KANLinear, expansion
+from kanrepro.kan import KANLinear, local
 
 Size = tuple[int, int, int]  # rows, inputs, outputs
 Step = Callable[[], None]
@@ -41,7 +41,7 @@ def lines(effort: Effort) -> Iterator[Line]:
     yield from layer_lines(effort)
     with threads(1):
         for size in (WIDE[0], NARROW):
-            yield from _without_numba(_small(size, effort), effort)
+            yield from _without_numba(small_size(size, effort), effort)
         if effort.quick:
             yield not_measured("torch.compile of the closed form", "a quick run does not wait for a compiler")
             return
@@ -56,60 +56,60 @@ def layer_lines(effort: Effort) -> Iterator[Line]:
     for count in effort.threads:
         with threads(count):
             for size in WIDE:
-                yield from _wide(_small(size, effort), count, effort)
-            yield from _narrow(_small(NARROW, effort), count, effort)
-            yield from _pykan(_small(PYKAN, effort), count, effort)
+                yield from _wide(small_size(size, effort), count, effort)
+            yield from _narrow(small_size(NARROW, effort), count, effort)
+            yield from _pykan(small_size(PYKAN, effort), count, effort)
 
 
 def _wide(size: Size, count: int, effort: Effort) -> Iterator[Line]:
     layer = KANLinear(*size[1:])
     steps = {
-        "KANLinear": _step(layer, size),
-        "Linear": _linear(size),
-        "recursion": _step(recursion_layer(layer), size),
+        "KANLinear": step_of(layer, size),
+        "Linear": linear_step(size),
+        "recursion": step_of(recursion_layer(layer), size),
     }
     times = side_by_side(steps, effort)
     yield from _beside_linear(size, times, count, judged(effort, "<= 1.25"))
-    name = f"{_name(size)}, faster than the recursion"
+    name = f"{name_of(size)}, faster than the recursion"
     yield ratio(name, times, "recursion", "KANLinear", judged(effort, ">= 3.5"), threads=count)
 
 
 def _narrow(size: Size, count: int, effort: Effort) -> Iterator[Line]:
-    steps = {"KANLinear": _step(KANLinear(*size[1:]), size), "Linear": _linear(size)}
+    steps = {"KANLinear": step_of(KANLinear(*size[1:]), size), "Linear": linear_step(size)}
     yield from _beside_linear(size, side_by_side(steps, effort), count, judged(effort, "<= 2"))
 
 
 def _beside_linear(size: Size, times: dict[str, Times], count: int, target: str | None) -> Iterator[Line]:
-    yield fastest(_name(size), times, "KANLinear", threads=count)
-    name = f"{_name(size)}, over a Linear of equal arithmetic"
+    yield fastest(name_of(size), times, "KANLinear", threads=count)
+    name = f"{name_of(size)}, over a Linear of equal arithmetic"
     yield ratio(name, times, "KANLinear", "Linear", target, threads=count)
 
 
 def _pykan(size: Size, count: int, effort: Effort) -> Iterator[Line]:
-    name = f"{_name(size)}, faster than pykan's layer"
+    name = f"{name_of(size)}, faster than pykan's layer"
     try:
         theirs = pykan_layer(size[1])
     except ImportError as error:
         yield not_measured(name, "pykan is not installed" if error.name == "kan" else f"pykan lacks {error.name}")
         return
-    steps = {"KANLinear": _step(KANLinear(*size[1:]), size), "pykan": _step(theirs, size)}
+    steps = {"KANLinear": step_of(KANLinear(*size[1:]), size), "pykan": step_of(theirs, size)}
     target = judged(effort, ">= 10")
     yield ratio(name, side_by_side(steps, effort), "pykan", "KANLinear", target, threads=count)
 
 
 def _without_numba(size: Size, effort: Effort) -> Iterator[Line]:
     """What the layer costs where numba is not installed."""
-    name = f"{_name(size)}, without numba over with it"
-    if expansion.native is None:
+    name = f"{name_of(size)}, without numba over with it"
+    if local.native is None:
         yield not_measured(name, "numba is not installed")
         return
-    step = _step(KANLinear(*size[1:]), size)
+    step = step_of(KANLinear(*size[1:]), size)
     steps = {"with numba": step, "tensor operations": partial(_plain, step)}
     yield ratio(name, side_by_side(steps, effort), "tensor operations", "with numba", threads=1)
 
 
 def _plain(step: Step) -> None:
-    with mock.patch.object(expansion, "native", None):
+    with mock.patch.object(local, "native", None):
         step()
 
 
@@ -130,23 +130,23 @@ def _compiler(size: Size, effort: Effort) -> Iterator[Line]:
     layer = KANLinear(*size[1:])
     plain = closed_form_layer(layer)
     weights = list(plain.parameters())
-    name = f"{_name(size)}, over torch.compile of the closed form"
+    name = f"{name_of(size)}, over torch.compile of the closed form"
     start = time.perf_counter()
     try:
-        compiled = _step(torch.compile(plain), size, weights)
+        compiled = step_of(torch.compile(plain), size, weights)
         compiled()
     except Exception as error:  # no C++ compiler, or not one that PyTorch can use
         yield not_measured(name, f"torch.compile failed ({type(error).__name__})")
         return
     note = f"below 1: KANLinear is faster; compiling took {time.perf_counter() - start:.0f} s (less where cached)"
-    steps = {"KANLinear": _step(layer, size), "compiled": compiled, "closed form": _step(plain, size, weights)}
+    steps = {"KANLinear": step_of(layer, size), "compiled": compiled, "closed form": step_of(plain, size, weights)}
     times = side_by_side(steps, effort)
     yield ratio(name, times, "KANLinear", "compiled", threads=1, note=note)
-    name = f"{_name(size)}, faster than the closed form through autograd"
+    name = f"{name_of(size)}, faster than the closed form through autograd"
     yield ratio(name, times, "closed form", "KANLinear", threads=1)
 
 
-def _step(module: Callable[..., Tensor], size: Size, parameters: list[nn.Parameter] | None = None) -> Step:
+def step_of(module: Callable[..., Tensor], size: Size, parameters: list[nn.Parameter] | None = None) -> Step:
     """One training step of a layer on inputs that fill the grid."""
     if parameters is None:
         assert isinstance(module, nn.Module)
@@ -160,16 +160,16 @@ def _step(module: Callable[..., Tensor], size: Size, parameters: list[nn.Paramet
     return training_step(output, x, parameters)
 
 
-def _linear(size: Size) -> Step:
+def linear_step(size: Size) -> Step:
     """One training step of a Linear with as many multiplications: K + 1 = 9 inputs for each of the layer's."""
     module = nn.Linear(9 * size[1], size[2], bias=False)
     return training_step(module, torch.randn(size[0], 9 * size[1], requires_grad=True), list(module.parameters()))
 
 
-def _small(size: Size, effort: Effort) -> Size:
+def small_size(size: Size, effort: Effort) -> Size:
     return (size[0] // 40, size[1] // 4, size[2] // 4) if effort.quick else size
 
 
-def _name(size: Size) -> str:
+def name_of(size: Size) -> str:
     rows, inputs, outputs = size
     return f"KANLinear {rows:,} x {inputs} -> {outputs}"

@@ -13,7 +13,7 @@ from kanrepro.core import provenance
 from kanrepro.core.files import atomic, read_json, write_json
 
 MODULES = ("kanrepro.pretraining.pretrain", "kanrepro.tu.svm")
-PACKAGES = ("torch-geometric", "numba", "pykan")
+PACKAGES = ("torch-geometric", "numba", "pykan", "inkan")
 
 HEAD = """# Benchmarks
 

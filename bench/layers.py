@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kanrepro.kan import KANLinear
+from kanrepro.kan import KANLinear, gaussian_basis
 from kanrepro.kan.spline import bspline_basis, bspline_recursion
 
 Bases = Callable[[Tensor], Tensor]
@@ -39,6 +39,23 @@ def recursion_layer(layer: KANLinear) -> Plain:
 def closed_form_layer(layer: KANLinear) -> Plain:
     """The closed form with autograd: what is left when KANLinear's own forward and backward are taken away."""
     return Plain(layer, bspline_basis)
+
+
+def gaussian_layer(layer: KANLinear) -> Plain:
+    """Eight Gaussians an input with autograd: what FastKAN puts in the place of splines (without its LayerNorm)."""
+    width = 2 / (layer.grid.bases - 1)
+    return Plain(layer, lambda x: gaussian_basis(x, layer.grid.bases, (-1.0, 1.0), width))
+
+
+def inkan_layer(inputs: int, outputs: int) -> nn.Module:
+    """inKAN's layer, which has grid 5 and order 3 by itself.
+
+    Raises:
+        ImportError: inkan is not installed.
+    """
+    from inkan import KANLayer  # pyright: ignore[reportMissingImports]
+
+    return KANLayer(inputs, outputs)
 
 
 def pykan_layer(width: int) -> nn.Module:

@@ -17,6 +17,7 @@ import bench_finetune
 import bench_kan
 import bench_memory
 import bench_molecules
+import bench_peers
 import bench_scaling
 import bench_superpixels
 import bench_svm
@@ -36,6 +37,7 @@ Benchmark = Callable[[Effort], Iterator[Line]]
 BENCHMARKS: dict[str, Benchmark] = {
     "kan": bench_kan.lines,  # in an ordinary process: the others, as the stages run, come after it
     "kan-in-stages": bench_kan.layer_lines,
+    "peers": bench_peers.lines,
     "ckfi": bench_ckfi.lines,
     "views": bench_views.lines,
     "epoch": bench_epoch.lines,

@@ -9,9 +9,9 @@ from pathlib import Path
 from harness import Effort
 
 from kanrepro.core.errors import UserError
-from kanrepro.core.fetch import fetch
 from kanrepro.store.store import GraphStore
 from kanrepro.tu import catalog
+from kanrepro.tu.fetch import fetch
 from kanrepro.tu.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from kanrepro.images.catalog import ImageEntry
-from kanrepro.images.image_set import ImageSet
+from kanrepro.images.store import ImageSet
 
 
 def noise(seed: int, width: int = 12, height: int = 10, mode: str = "L") -> Image.Image:

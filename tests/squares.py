@@ -9,9 +9,9 @@ import torch
 
 from kanrepro.core.files import sha256, write_json
 from kanrepro.core.parts import merged
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.settings import ClassifySettings
 from kanrepro.images.splits import Split
+from kanrepro.images.store import ImageSet
 from kanrepro.images.variants import changes_of
 
 SMALL: dict[str, Any] = {

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kanrepro import offline
+from kanrepro.bundle import offline
 from kanrepro.core.errors import UserError
 from kanrepro.plan.jobs import jobs
 
@@ -70,7 +70,15 @@ def packed(place: Path) -> Path:
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(place / "index"),
     }
-    words = [sys.executable, "-m", "kanrepro.offline", "--output", str(output), "--requirements", "envs/tiny.txt"]
+    words = [
+        sys.executable,
+        "-m",
+        "kanrepro.bundle.offline",
+        "--output",
+        str(output),
+        "--requirements",
+        "envs/tiny.txt",
+    ]
     done = subprocess.run(words, cwd=place / "checkout", env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return output

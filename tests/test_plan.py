@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kanrepro import plan as planning
+from kanrepro.core.costs import Job
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import read_json
 from kanrepro.images.variants import IMAGE_MODELS
@@ -17,7 +18,7 @@ from kanrepro.methods.variants import METHODS
 from kanrepro.plan import printed
 from kanrepro.plan.__main__ import main as plan_main
 from kanrepro.plan.costs import Costs
-from kanrepro.plan.jobs import Job, jobs, read
+from kanrepro.plan.jobs import jobs, read
 from kanrepro.plan.measured import Benchmark
 from kanrepro.pretraining.settings import PretrainSettings
 
@@ -290,7 +291,7 @@ def test_the_table_says_what_is_not_known(tmp_path: Path) -> None:
 
 def test_committed_records_tell_of_every_method() -> None:
     rules = {
-        found.what[1] for found in planning.Costs(ROOT, []).measured["pretrain_tu", ("khan_gcl", "literal", "", "")]
+        found.ran.what[1] for found in planning.Costs(ROOT, []).measured["pretrain_tu", ("khan_gcl", "literal", "", "")]
     }
     methods = {key[1][0] for key in Costs(ROOT, []).measured if key[0] == "pretrain_tu"}
     assert rules == {"khan_gcl"} and set(METHODS) <= methods and "shuffled_labels" not in methods

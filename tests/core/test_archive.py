@@ -105,7 +105,7 @@ def test_an_encrypted_member_is_refused(happened: Happened, tmp_path: Path) -> N
 
 
 def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no.zip does not exist. Fetch it with: python -m kanrepro.core.fetch"):
+    with pytest.raises(UserError, match=r"no.zip does not exist. Fetch it with: python -m kanrepro.tu.fetch"):
         Archive(tmp_path / "no.zip", 10**6)
 
 

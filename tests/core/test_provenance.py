@@ -16,7 +16,7 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize(
-    "module", ["kanrepro.settings", "kanrepro.tu.catalog", "kanrepro.core.record", "kanrepro.report.table"]
+    "module", ["kanrepro.settings", "kanrepro.tu.catalog", "kanrepro.core.record", "kanrepro.tu.report.table"]
 )
 def test_light_modules_do_not_load_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

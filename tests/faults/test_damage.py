@@ -15,8 +15,8 @@ from kanrepro.core import checkpoint
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import read_json, sha256, write_json
 from kanrepro.core.record import Record
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.splits import read_split
+from kanrepro.images.store import ImageSet
 from kanrepro.molecules.catalog import MoleculeEntry
 from kanrepro.molecules.join import join
 from kanrepro.molecules.shards import make_shards
@@ -100,7 +100,7 @@ def record(folder: Path) -> tuple[Path, Callable[[], Any]]:
 
 
 def description(folder: Path) -> tuple[Path, Callable[[], Any]]:
-    from kanrepro.tu.report.descriptions import read
+    from kanrepro.report.described import read
 
     path = folder / "MUTAG.json"
     write_json(path, read_json(RECORD.parents[2] / "data" / "MUTAG.json"))

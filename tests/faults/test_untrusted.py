@@ -24,16 +24,16 @@ from kanrepro.core.record import Record
 from kanrepro.images.catalog import GroupFile
 from kanrepro.images.decode import Excluded, decode
 from kanrepro.images.groups import read_groups
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.record import ImageRecord
 from kanrepro.images.splits import read_split
+from kanrepro.images.store import ImageSet
 from kanrepro.molecules.catalog import MoleculeEntry
 from kanrepro.molecules.prepare import prepare
 from kanrepro.molecules.splits import read_split as read_molecule_split
+from kanrepro.report import described
 from kanrepro.store.store import GraphStore
 from kanrepro.superpixels import idx
 from kanrepro.tu import read as tu
-from kanrepro.tu.report import descriptions
 from kanrepro.tu.splits import read_folds
 
 Happened = Callable[[object], None]
@@ -239,7 +239,7 @@ DOCUMENTS: dict[str, tuple[Callable[[], Any], Callable[[Path], Any]]] = {
     "split of molecules": (lambda: MOLECULES, lambda path: read_molecule_split(path, 8)),
     "record": (lambda: read_json(RECORD), Record.read),
     "record of images": (lambda: {"schema": 1, "dataset": "x"}, ImageRecord.read),
-    "description": (description, lambda path: descriptions.read([path])),
+    "description": (description, lambda path: described.read([path])),
 }
 
 

@@ -11,11 +11,11 @@ from squares import divided, option, small, squares, write_world
 from kanrepro.core.errors import UserError
 from kanrepro.images import assess, classify
 from kanrepro.images.assess import Assessment, HeldOut, measured_rate
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.metrics import METRICS, evaluate
 from kanrepro.images.record import Clean, ImageRecord
 from kanrepro.images.settings import EvaluationSettings
 from kanrepro.images.splits import Split
+from kanrepro.images.store import ImageSet
 from kanrepro.images.training import ImageTraining
 
 QUICK = EvaluationSettings(bootstrap=20, corruptions=("noise", "blur"))

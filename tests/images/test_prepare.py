@@ -18,8 +18,8 @@ from kanrepro.images.catalog import GroupFile, ImageCounts, ImageMirror
 from kanrepro.images.decode import Excluded, decode
 from kanrepro.images.describe import describe
 from kanrepro.images.groups import read_groups
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.prepare import counts, main, prepare
+from kanrepro.images.store import ImageSet
 
 PETS = {
     "set/train/dogs/b_1.png": encoded(noise(1)),

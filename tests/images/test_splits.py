@@ -13,8 +13,8 @@ from kanrepro.core.errors import UserError
 from kanrepro.core.files import read_json, sha256
 from kanrepro.images.describe import describe, describe_split
 from kanrepro.images.describe import main as describe_main
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.splits import PARTS, Split, draw, leaked, main, read_split, units
+from kanrepro.images.store import ImageSet
 from kanrepro.images.variants import SPLITS
 
 

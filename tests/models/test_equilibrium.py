@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from typing import Literal
 
 import pytest
 import torch
@@ -306,3 +307,12 @@ def test_one_application_is_kept_however_many_steps_there_were() -> None:
 def test_an_unknown_solver_is_named() -> None:
     with pytest.raises(UserError, match="Did you mean 'anderson'"):
         fixed_point(lambda z: z, torch.zeros(1, 1), solver="andersen")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("gradient", ["implicit", "one_step"])
+def test_a_gradient_that_is_to_be_differentiated_is_refused(gradient: Literal["implicit", "one_step"]) -> None:
+    """It was zero before, without a word, where the gradient that came in was a constant."""
+    weight = torch.full((2, 3), 0.5, requires_grad=True)
+    z, _ = fixed_point(lambda z: (weight * z).cos(), torch.zeros(2, 3), gradient=gradient)
+    with pytest.raises(UserError, match="create_graph"):
+        torch.autograd.grad(z.sum(), weight, create_graph=True)

@@ -11,7 +11,7 @@ pytest.importorskip("rdkit")
 
 from kanrepro.molecules import describe as molecule_describe
 from kanrepro.molecules.describe import describe
-from kanrepro.tu.report import descriptions
+from kanrepro.report import described
 
 
 def test_counts_of_five_molecules() -> None:
@@ -32,4 +32,4 @@ def test_the_stage_writes_what_table_4_reads(tmp_path: Path) -> None:
     molecule_describe.main(["--store", str(tmp_path / "set.safetensors"), "--output", str(tmp_path / "set.json")])
     told = json.loads((tmp_path / "set.json").read_text())
     assert told["molecules"] == 10 and told["splits"] == []
-    assert descriptions.read([tmp_path / "set.json"])["small-molecules"].found.graphs == 10
+    assert described.read([tmp_path / "set.json"])["small-molecules"].found.graphs == 10

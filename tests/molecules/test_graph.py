@@ -11,10 +11,10 @@ pytest.importorskip("rdkit")
 
 from rdkit import Chem
 
+from kanrepro.core.rdkit_files import numbered
 from kanrepro.molecules.graph import Excluded, Task, encode, encode_rows, joined, largest, parse, scaffold
-from kanrepro.tu import rdkit_sets
 
-NCI = [smiles for smiles, _ in rdkit_sets.numbered("NCI-TPSA")[0]]
+NCI = [smiles for smiles, _ in numbered("NCI-TPSA")[0]]
 ODD = [
     "C",
     "[Na+].[Cl-]",

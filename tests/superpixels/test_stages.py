@@ -10,6 +10,7 @@ import stages
 import torch
 
 from kanrepro.core.errors import UserError
+from kanrepro.core.explain_parts import Question
 from kanrepro.core.files import read_json, write_json
 from kanrepro.core.record import Record
 from kanrepro.core.streams import stream
@@ -17,13 +18,13 @@ from kanrepro.models.digit_classifier import DigitClassifier
 from kanrepro.models.encoders import load_encoder
 from kanrepro.models.superpixel_gin import SuperpixelGIN
 from kanrepro.pretraining import pretrain
-from kanrepro.report import table
-from kanrepro.report.inputs import Inputs
 from kanrepro.studies.report import analysis_figure
-from kanrepro.superpixels import explain as explain_digits
 from kanrepro.superpixels import finetune as superpixel_finetune
 from kanrepro.superpixels import prepare, retrieve, splits
 from kanrepro.superpixels.catalog import entry
+from kanrepro.superpixels.explain import explain
+from kanrepro.superpixels.report import table
+from kanrepro.superpixels.report.table import DigitInputs
 from kanrepro.superpixels.settings import DigitFinetuneSettings, SegmentSettings
 from kanrepro.superpixels.splits import read_split
 from kanrepro.superpixels.training import DigitTraining
@@ -127,23 +128,23 @@ def test_table_7_and_figure_3_come_from_records_alone(world: Path, tmp_path: Pat
     folder = tmp_path / "records"
     for method in ("khan_gcl", "infograph"):
         finetune(world, method, folder / "superpixels" / "digits" / f"{method}-literal_silu-3.json")
-    document, rows = table.build("table7", Inputs("small", folder=folder), tmp_path)
+    document, rows = table.build("table7", DigitInputs("small", folder=folder), tmp_path)
     assert document.title.startswith("Table 7") and "stand-in" in document.title and "83.8" not in rows
     assert "infograph,literal_silu,digits,not printed,not printed,not printed" in rows
     for path in (folder / "superpixels" / "digits").glob("*.json"):  # as if it had been MNIST
         write_json(folder / "superpixels" / "mnist" / path.name, {**read_json(path), "dataset": "mnist"})
         path.unlink()
-    _, rows = table.build("table7", Inputs("small", folder=folder), tmp_path)
+    _, rows = table.build("table7", DigitInputs("small", folder=folder), tmp_path)
     assert (
         "printed,RGCL,not run,mnist,83.8,0.4,5" in rows and "compared,infograph,literal_silu,mnist,63.2,0.8,5" in rows
     )
     assert "control,untrained_kan,repaired,mnist,not printed" in rows
     for path in (folder / "superpixels" / "mnist").glob("*.json"):
         write_json(tmp_path / "small" / "records" / "superpixels" / "mnist" / path.name, read_json(path))
-    text = explain_digits.explain("MNIST-superpixel", "infograph", None, tmp_path / "small")
+    text = explain(Question("table7", "MNIST-superpixel", "infograph", None, tmp_path / "small"))
     assert "over 1 runs; printed: 63.2 ± 0.8" in text and "finetune" in text and "python -m kanrepro" in text
     with pytest.raises(UserError, match="Did you mean 'khan_gcl'"):
-        explain_digits.explain("mnist", "khangcl", None, tmp_path / "small")
+        explain(Question("table7", "mnist", "khangcl", None, tmp_path / "small"))
     path = tmp_path / "retrieval.json"
     words = [
         "--checkpoint",

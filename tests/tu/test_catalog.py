@@ -103,5 +103,5 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_it_needs_no_torch() -> None:
-    code = "import sys, kanrepro.tu.catalog, kanrepro.core.fetch; sys.exit('torch' in sys.modules)"
+    code = "import sys, kanrepro.tu.catalog, kanrepro.tu.fetch; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

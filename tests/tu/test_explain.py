@@ -7,6 +7,7 @@ import pytest
 from kanrepro import explain
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError
+from kanrepro.core.explain_parts import Question
 from kanrepro.core.files import sha256
 from kanrepro.core.record import Record
 
@@ -58,7 +59,7 @@ def test_the_whole_chain_of_a_record(small, content, capsys):
 
 
 def test_the_one_command_names_preset_encoder_and_record(small):
-    text = explain.explain("table2", "MUTAG", "khan_gcl", "repaired", small)
+    text = explain.explain(Question("table2", "MUTAG", "khan_gcl", "repaired", small))
     again = next(line for line in text.splitlines() if line.strip().startswith("again"))
     assert shlex.split(again)[1:] == [
         "snakemake", "--cores", "2", "--config", "preset=small", "--force",
@@ -69,36 +70,36 @@ def test_the_one_command_names_preset_encoder_and_record(small):
 
 @pytest.mark.parametrize("method", ["khan_gcl", "Khan-GCL", "KHAN-gcl"])
 def test_printed_names_will_do(small, method):
-    assert explain.explain("table3", "MUTAG", method, None, small).count("  record ") == 3
-    text = explain.explain("table2", "RDT-B", method, None, small)
+    assert explain.explain(Question("table3", "MUTAG", method, None, small)).count("  record ") == 3
+    text = explain.explain(Question("table2", "RDT-B", method, None, small))
     assert text.startswith("table2, REDDIT-BINARY, Khan-GCL (khan_gcl)")
     assert "reading literal: not run; printed: 92.2 ± 0.3" in text
 
 
 def test_a_method_that_is_only_printed(small):
-    text = explain.explain("table2", "MUTAG", "infograph", None, small)
+    text = explain.explain(Question("table2", "MUTAG", "infograph", None, small))
     assert text == "table2, MUTAG, InfoGraph: printed 89.0 ± 1.1, quoted by the paper; not run here."
 
 
 def test_a_shared_number_says_so(small):
-    text = explain.explain("figure4", "MUTAG", "graphcl", "repaired", small)
+    text = explain.explain(Question("figure4", "MUTAG", "graphcl", "repaired", small))
     assert "note: An MLP method computes the same thing in both readings" in text and "graphcl-literal-0.json" in text
 
 
 def test_one_run_says_why_there_is_no_test(small, write_cell):
     write_cell("MUTAG", "graphcl", "own", [87.0])
-    text = explain.explain("table2", "MUTAG", "graphcl", "own", small)
+    text = explain.explain(Question("table2", "MUTAG", "graphcl", "own", small))
     assert "reading own: 87.00 % over 1 run; printed: 86.8 ± 1.3" in text
     assert "  difference +0.20, one run has no standard deviation: inconclusive\n" in text
 
 
 def test_a_row_of_table_4(small, describe):
     path = describe("MUTAG", 188, 17.9309, {"edges_per_graph": 19.7926, "edges_per_node": 1.1})
-    text = explain.explain("table4", "MUTAG", None, None, small)
+    text = explain.explain(Question("table4", "MUTAG", None, None, small))
     assert "printed   188 graphs, 17.93 nodes a graph" in text
     assert "edges per graph: 19.7926 <- the printed number" in text
     assert f"--config preset=small --force {path}" in text
-    assert "measured  not run" in explain.explain("table4", "NCI1", None, None, small)
+    assert "measured  not run" in explain.explain(Question("table4", "NCI1", None, None, small))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_a_row_of_table_4(small, describe):
 def test_mistakes_are_named(small, arguments, message):
     table, dataset, method, reading = arguments
     with pytest.raises(UserError) as caught:
-        explain.explain(table, dataset, method, reading, small)
+        explain.explain(Question(table, dataset, method, reading, small))
     assert message in str(caught.value)
 
 
@@ -126,5 +127,5 @@ def test_the_demo_has_nothing_printed(tmp_path, content):
     folder = tmp_path / "results" / "demo"
     record = Record.model_validate(content("NCI-TPSA", "khan_gcl", "literal", 0, 80.0, "demo"))
     record.write(folder / "records" / "tu" / "NCI-TPSA" / "khan_gcl-literal-0.json")
-    text = explain.explain("table2", "NCI-TPSA", "khan_gcl", "literal", folder)
+    text = explain.explain(Question("table2", "NCI-TPSA", "khan_gcl", "literal", folder))
     assert "printed: not printed" in text and "--config preset=demo --force" in text

@@ -15,11 +15,12 @@ from kanrepro.families import FAMILIES
 
 TOOLS = {
     "explain": "kanrepro.explain",
+    "quote": "kanrepro.report.quote",
     "plan": "kanrepro.plan.__main__",
     "settings": "kanrepro.settings",
     "bundle": "kanrepro.bundle.__main__",
     "page": "kanrepro.page.page",
-    "offline": "kanrepro.offline",
+    "offline": "kanrepro.bundle.offline",
     "reference": "kanrepro.reference",
 }
 OWN = ("completion", "help", "version")

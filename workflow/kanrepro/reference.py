@@ -1,4 +1,4 @@
-"""The reference of all settings as Markdown, made from the typed settings: `python -m kanrepro.reference`."""
+"""Pages made from the code as Markdown: all settings (`python -m kanrepro.reference`), and how the package is built."""
 
 import json
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import pydantic
 from pydantic_core import PydanticUndefined
 
+from kanrepro.core.architecture import document
 from kanrepro.core.errors import cli
 from kanrepro.core.parser import stage_parser
 from kanrepro.settings import Settings
@@ -62,9 +63,10 @@ def _shown(value: Any) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print docs/configuration.md."""
-    stage_parser(main.__doc__).parse_args(argv)
-    print(HEAD + "\n".join(rows(Settings)))
+    """Print docs/configuration.md, or docs/architecture.md."""
+    parser = stage_parser(main.__doc__)
+    parser.add_argument("--architecture", action="store_true", help="how the package is built, not the settings")
+    print(document() if parser.parse_args(argv).architecture else HEAD + "\n".join(rows(Settings)))
 
 
 if __name__ == "__main__":

@@ -1,48 +1,26 @@
 """Typed settings: the one source of truth for every key, its type, range, default, unit and origin.
 
-The models here and in the modules `*_settings` yield the JSON schema (`python -m kanrepro.settings --schema`) and
-refuse, before any job, an unknown key, a wrong type or an impossible value, naming the key, the value and the nearest
-valid one. Stages import the part that they need, so that a change elsewhere does not rerun them.
+The models here and those that the families' doors name yield the JSON schema (`python -m kanrepro.settings --schema`)
+and refuse, before any job, an unknown key, a wrong type or an impossible value, naming the key, the value and the
+nearest valid one. Stages import the part that they need, so that a change elsewhere does not rerun them.
 """
 
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
 
 from kanrepro.core.errors import UserError, cli, shown, unknown
+from kanrepro.core.family import Family
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import Part, Positive, merged, validate
 from kanrepro.core.yaml_file import read_yaml
-from kanrepro.images.settings import ImageSettings
-from kanrepro.molecules.settings import MoleculeSettings
-from kanrepro.studies.analysis_settings import AnalysisSettings
-from kanrepro.studies.sensitivity_settings import SensitivitySettings
-from kanrepro.superpixels.settings import SuperpixelSettings
-from kanrepro.tu.settings import TuSettings
-
-
-class DataSettings(Part):
-    """Where data sets come from."""
-
-    mirror: str | None = Field(default=None, description="folder tried before the public address, as KANREPRO_MIRROR")
-    catalog: tuple[str, ...] = Field(
-        default=(), description="own catalogue files beside the built-in one (docs/own-data.md)"
-    )
-    molecule_catalog: tuple[str, ...] = Field(
-        default=(), description="own catalogue files of molecules beside the built-in one (docs/molecules.md)"
-    )
-    superpixel_catalog: tuple[str, ...] = Field(
-        default=(), description="own catalogue files of images for superpixel graphs (docs/superpixels.md)"
-    )
-    image_catalog: tuple[str, ...] = Field(
-        default=(), description="own catalogue files of images beside the built-in one (docs/images.md)"
-    )
+from kanrepro.families import FAMILIES
 
 
 class ReportSettings(Part):
@@ -54,7 +32,7 @@ class ReportSettings(Part):
     )
 
 
-class Settings(Part):
+class General(Part):
     """Everything that config.yaml and the presets can say."""
 
     preset: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")] = Field(
@@ -62,14 +40,6 @@ class Settings(Part):
     )
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N, for every training job")
     threads: Positive = Field(default=1, description="CPU threads of a training or evaluation job")
-    data: DataSettings = DataSettings()
-    tu: TuSettings = TuSettings()
-    molecules: MoleculeSettings = MoleculeSettings()
-    superpixels: SuperpixelSettings = SuperpixelSettings()
-    analysis: AnalysisSettings = AnalysisSettings()
-    sensitivity: SensitivitySettings = SensitivitySettings()
-    images: ImageSettings = ImageSettings()
-    report: ReportSettings = ReportSettings()
 
     @pydantic.field_validator("device")
     @classmethod
@@ -81,6 +51,29 @@ class Settings(Part):
     def gpus(self, here: int | None) -> int:
         """GPUs that a training job asks for, given how many this machine has; None: where jobs go elsewhere."""
         return 0 if self.device == "cpu" or (self.device == "auto" and here == 0) else 1
+
+
+def of(families: Iterable[Family]) -> type[General]:
+    """The settings of a workflow with these families."""
+    mirror = Field(default=None, description="folder tried before the public address, as KANREPRO_MIRROR")
+    sources: dict[str, Any] = {"mirror": (str | None, mirror)}
+    for family in families:
+        for key, description in family.catalogues.items():
+            sources[key] = (tuple[str, ...], Field(default=(), description=description))
+    data = pydantic.create_model("DataSettings", __base__=Part, __doc__="Where data sets come from.", **sources)
+    parts = {key: part for family in families for key, part in family.settings.items()}
+    fields = {"data": data, **parts, "report": ReportSettings}
+    made: dict[str, Any] = {key: (part, part()) for key, part in fields.items()}
+    return pydantic.create_model("Settings", __base__=General, __doc__=General.__doc__, **made)
+
+
+if TYPE_CHECKING:
+
+    class Settings(General):
+        def __getattr__(self, name: str) -> Any: ...  # the families' keys are known when the program runs
+
+else:
+    Settings = of(FAMILIES)
 
 
 def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
@@ -101,10 +94,9 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
     mirror = settings.data.mirror or os.environ.get("KANREPRO_MIRROR")
     if mirror and not Path(mirror).is_dir():
         raise UserError(f"the mirror folder {mirror} does not exist. Correct data.mirror or KANREPRO_MIRROR.")
-    for part in (settings.tu, settings.molecules, settings.superpixels):
-        for reading in part.readings:
-            for method in part.methods:
-                part.pretrain_settings(method, reading)
+    for family in FAMILIES:
+        for key in family.settings:
+            getattr(settings, key).check()
     return settings
 
 

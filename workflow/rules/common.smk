@@ -12,6 +12,7 @@ from kanrepro.core.gpus import gpus_here
 from kanrepro.core.jobs import Place, as_json, option
 from kanrepro.core.provenance import code_digest
 from kanrepro.core.yaml_file import read_yaml
+from kanrepro.families import FAMILIES
 
 
 def checked(make, *arguments):
@@ -49,7 +50,8 @@ def stem(wildcards, output):
 def report_options(wildcards, input):
     """What every report stage is told: the preset, and the files that its rule waited for."""
     given = [option(name, getattr(input, name)) for name in ("records", "descriptions")]
-    return " ".join([f"--preset {SETTINGS.preset}", TU.catalogs, *filter(None, given)])
+    catalogs = SUPERPIXELS.catalogs if wildcards.get("table") == "table7" else TU.catalogs
+    return " ".join([f"--preset {SETTINGS.preset}", catalogs, *filter(None, given)])
 
 
 def page(path, caption, category):

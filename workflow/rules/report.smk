@@ -1,5 +1,7 @@
 """From records of all families to tables, figures and the page."""
 
+MADE_BY = {name: table.module for family in FAMILIES for name, table in family.tables.items()}
+DRAWN_BY = {name: module for family in FAMILIES for name, module in family.figures.items()}
 DESCRIPTIONS = [*TU.descriptions, *MOLECULES.descriptions, *SUPERPIXELS.descriptions]
 PUBLISHED = [f"{workflow.basedir}/workflow/published/table{number}.csv" for number in (2, 3, 4, 7)]
 NEEDED = {
@@ -38,12 +40,13 @@ rule table:
         mem_mb=500,
         runtime=5,
     params:
+        stage=lambda wildcards: MADE_BY[wildcards.table],
         options=report_options,
         stem=stem,
         margin=SETTINGS.report.margin,
-        code=code_digest("kanrepro.report.table"),
+        code=lambda wildcards: code_digest(MADE_BY[wildcards.table]),
     shell:
-        "python -m kanrepro.report.table --table {wildcards.table} {params.options} --margin {params.margin}"
+        "python -m {params.stage} --table {wildcards.table} {params.options} --margin {params.margin}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -66,9 +69,9 @@ rule figure:
     params:
         options=report_options,
         stem=stem,
-        code=code_digest("kanrepro.report.figure"),
+        code=code_digest(DRAWN_BY["figure4"]),
     shell:
-        "python -m kanrepro.report.figure --figure figure4 {params.options} --output-stem {params.stem} > {log} 2>&1"
+        "python -m kanrepro.tu.report.figure --figure figure4 {params.options} --output-stem {params.stem} > {log} 2>&1"
 
 
 rule history:
@@ -92,9 +95,10 @@ rule history:
         preset=SETTINGS.preset,
         asked=lambda wildcards: CURVE_OPTIONS[wildcards.history],
         stem=stem,
-        code=code_digest("kanrepro.report.figure"),
+        stage=lambda wildcards: DRAWN_BY[wildcards.history],
+        code=lambda wildcards: code_digest(DRAWN_BY[wildcards.history]),
     shell:
-        "python -m kanrepro.report.figure --figure {wildcards.history} --preset {params.preset} {params.asked}"
+        "python -m {params.stage} --figure {wildcards.history} --preset {params.preset} {params.asked}"
         " --histories {input.histories}"
         " --output-stem {params.stem} > {log} 2>&1"
 

@@ -23,7 +23,7 @@ rule fetch_tu:
         catalogs=TU.catalogs,
         entry=lambda wildcards: as_json(TU.entries[wildcards.dataset]),
     shell:
-        "python -m kanrepro.core.fetch --dataset {wildcards.dataset} --output {output}"
+        "python -m kanrepro.tu.fetch --dataset {wildcards.dataset} --output {output}"
         " {params.mirror} {params.catalogs} > {log} 2>&1"
 
 

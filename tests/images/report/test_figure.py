@@ -26,7 +26,7 @@ from kanrepro.images.report import table as image_table
 from kanrepro.images.report import traces as image_traces
 from kanrepro.images.report.figure import Given
 from kanrepro.images.report.inputs import ImageInputs
-from kanrepro.report import figure
+from kanrepro.report.make_figure import write_figure
 
 HISTORY = """\
 epoch,train_loss,validation_loss,validation_accuracy,learning_rate,gradient_norm,steps,residual,converged,seconds
@@ -119,10 +119,10 @@ def words(drawn: Figure) -> str:
 
 @pytest.mark.parametrize("name", image_figure.FIGURES)
 def test_the_same_bytes_for_any_order(world, given, name, tmp_path):
-    first = figure.write(image_figure.build(name, ImageInputs("small", tuple(world)), given), tmp_path / "one")
+    first = write_figure(image_figure.build(name, ImageInputs("small", tuple(world)), given), tmp_path / "one")
     others = ImageInputs("small", tuple(random.Random(2).sample(world, len(world))))
     twice = Given(given.histories * 2, given.traces * 2, given.memory, given.stores * 2)
-    second = figure.write(image_figure.build(name, others, twice), tmp_path / "other")
+    second = write_figure(image_figure.build(name, others, twice), tmp_path / "other")
     assert [path.suffix for path in first] == [".png", ".svg"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert not re.search(r"\d{4}-\d{2}-\d{2}", first[1].read_text())

@@ -2,15 +2,17 @@
 
 import random
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from kanrepro.core.errors import UserError
 from kanrepro.images.report import figure as image_figure
+from kanrepro.images.report import page as image_page
 from kanrepro.images.report import summary as image_summary
 from kanrepro.images.report.inputs import ImageInputs
 from kanrepro.page import page
-from kanrepro.report.inputs import Inputs
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
@@ -39,7 +41,7 @@ def test_the_part_holds_everything(world, folder):
         "86.0 ± 2.8",
         "Splits.",
         "ROC curves",
-        "2 records",
+        "4 records of DEQ-KAN",
     ):
         assert part in text, part
     assert "fedcba9876543210" in text and "records of image classifiers" in text and "Figure 4: ablation" in text
@@ -55,26 +57,29 @@ def test_the_part_holds_everything(world, folder):
     assert alone == text
 
 
-def test_without_image_records_the_page_is_what_it_was(write_cell, folder):
-    paths = tuple(write_cell("MUTAG", "khan_gcl", "literal", [88.0, 89.0]))
-    inputs = Inputs("small", records=paths)
-    text = page.build(inputs, [], folder.parent)
-    assert page.build(inputs, [], folder.parent, images=ImageInputs("small")) == text
+def test_without_image_records_there_is_no_part(write_cell, folder):
+    write_cell("MUTAG", "khan_gcl", "literal", [88.0, 89.0])
+    assert image_page.part(ImageInputs("small"), folder.parent) is None
+    text = run(folder, "--records-from", str(folder))
     assert not re.search(r"DEQ|[Ii]mage|lung|imbalanced", text)
     assert "<h1>Khan-GCL on graph data sets, reproduced</h1>" in text
-    assert '</nav>\n<div class="cards">' in text and '<span>records</span></div>\n<div class="card">' in text
-    assert '\n\n<h2 id="reading">How to read this</h2>' in text and "leak.</li>\n<li><b>One number." in text
+
+
+def built(preset: str, paths: Sequence[Path], folder: Path) -> str:
+    """The page of image records alone."""
+    part = image_page.part(ImageInputs(preset, tuple(paths)), folder.parent)
+    assert part is not None
+    return page.build(preset, [(part, ())], [], 1.0)
 
 
 def test_the_same_text_for_any_order(world, folder):
-    first = page.build(Inputs("small"), [], folder.parent, images=ImageInputs("small", tuple(world)))
+    first = built("small", world, folder)
     random.Random(1).shuffle(world)
-    assert page.build(Inputs("small"), [], folder.parent, images=ImageInputs("small", tuple(world))) == first
+    assert built("small", world, folder) == first
 
 
 def test_stand_ins_are_called_so(write_images, folder):
-    paths = tuple(write_images("digits", "cnn", [80.0, 82.0], preset="demo"))
-    text = page.build(Inputs("demo", stand_in=True), [], folder.parent, images=ImageInputs("demo", paths))
+    text = built("demo", write_images("digits", "cnn", [80.0, 82.0], preset="demo"), folder)
     assert '<p class="warn">These are stand-in images' in text
 
 

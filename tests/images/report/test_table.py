@@ -278,7 +278,7 @@ def test_the_command_writes_four_forms(lungs, folder):
 
 def test_mistakes_are_named(folder):
     with pytest.raises(UserError, match="Did you mean 'images-leaks'"):
-        image_table.build("images-leak", ImageInputs("small"), folder)
+        image_table.main(["--table", "images-leak", "--preset", "small", "--output-stem", str(folder / "x")])
     run = ["--table", "images", "--preset", "small", "--output-stem", str(folder / "x")]
     with pytest.raises(UserError, match="Did you mean 'deq_kan'"):
         image_table.main([*run, "--models", "deqkan"])

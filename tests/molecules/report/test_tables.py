@@ -7,12 +7,13 @@ import pytest
 from transfer_records import write, write_measure
 
 from kanrepro.core.errors import UserError
-from kanrepro.molecules import explain as explain_transfer
+from kanrepro.core.explain_parts import Question
+from kanrepro.molecules.explain import explain
+from kanrepro.molecules.report import page as molecule_page
 from kanrepro.molecules.report import table as transfer_table
 from kanrepro.molecules.report.table import TransferInputs
 from kanrepro.page import page
 from kanrepro.report import render
-from kanrepro.report.inputs import Inputs
 
 PRINTED = """\
 method,citation,dataset,mean,std
@@ -236,17 +237,19 @@ def test_records_of_another_preset_and_twice_the_same_are_refused(world: Path, p
 
 
 def test_the_page_has_a_part_where_there_are_records(world: Path, folder: Path) -> None:
-    without = page.build(Inputs("small"), [], folder)
     measure = write_measure(folder, {"graphcl/literal": 0.5})
-    records = tuple(folder.glob("transfer/*/*.json"))
-    made = page.build(Inputs("small"), [], folder, transfer=TransferInputs("small", records, (measure,)))
+    part = molecule_page.part(TransferInputs("small", tuple(folder.glob("transfer/*/*.json")), (measure,)), folder)
+    assert part is not None and list(part.tables) == ["table1", "table6"]
+    made = page.build("small", [(part, ())], [], 1.0)
     assert 'id="transfer"' in made and 'id="table1"' in made and 'id="table6"' in made
-    assert 'id="transfer"' not in without
-    assert page.build(Inputs("small"), [], folder, transfer=TransferInputs("small")) == without
+    assert molecule_page.part(TransferInputs("small"), folder) is None
 
 
 def test_a_number_is_explained_down_to_its_commands(world: Path) -> None:
-    told = explain_transfer.explain("BACE", "Khan-GCL", None, world.parent)
+    def asked(dataset: str, method: str, reading: str | None) -> str:
+        return explain(Question("table1", dataset, method, reading, world.parent))
+
+    told = asked("BACE", "Khan-GCL", None)
     for part in (
         "table1, bace, Khan-GCL (khan_gcl)",
         "reading repaired; printed: 80.9 ± 1.0",
@@ -257,11 +260,11 @@ def test_a_number_is_explained_down_to_its_commands(world: Path) -> None:
         "python -m kanrepro.molecules.finetune --seeds 0 1",
     ):
         assert part in told, part
-    assert explain_transfer.explain("bace", "rgcl", None, world.parent).endswith("quoted by the paper; not run here.")
-    assert "not run" in explain_transfer.explain("HIV", "khan_gcl", None, world.parent)
+    assert asked("bace", "rgcl", None).endswith("quoted by the paper; not run here.")
+    assert "not run" in asked("HIV", "khan_gcl", None)
     with pytest.raises(UserError, match="Did you mean 'khan_gcl'"):
-        explain_transfer.explain("bace", "khan_gc", None, world.parent)
+        asked("bace", "khan_gc", None)
     with pytest.raises(UserError, match="unknown data set 'bac'"):
-        explain_transfer.explain("bac", "khan_gcl", None, world.parent)
+        asked("bac", "khan_gcl", None)
     with pytest.raises(UserError, match="Known: repaired"):
-        explain_transfer.explain("bace", "khan_gcl", "literal", world.parent)
+        asked("bace", "khan_gcl", "literal")

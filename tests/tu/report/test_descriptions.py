@@ -3,9 +3,9 @@
 import pytest
 
 from kanrepro.core.errors import UserError
-from kanrepro.report import render, table
-from kanrepro.report.inputs import Inputs
-from kanrepro.tu.report import descriptions
+from kanrepro.report import described, render
+from kanrepro.tu.report import descriptions, table
+from kanrepro.tu.report.inputs import TuInputs
 
 TABLE_4 = """\
 # Table 4: the data sets
@@ -45,7 +45,7 @@ def test_table_4(describe, folder):
     describe("MUTAG", 188, 17.9309, {"edges_per_graph": 19.7926, "edges_per_node": 1.1038})
     describe("REDDIT-BINARY", 1999, 429.0, {"edges_per_graph": 497.75, "edges_per_node": 1.5})
     describe("MINE", 7, 3.0, {"edges_per_node": 2.0})
-    inputs = Inputs("small", folder=folder, datasets=("MUTAG", "RDT-B", "NCI1", "MINE"))
+    inputs = TuInputs("small", folder=folder, datasets=("MUTAG", "RDT-B", "NCI1", "MINE"))
     document, rows = table.build("table4", inputs, folder.parent / "tables")
     assert render.markdown(document) == TABLE_4
     assert rows.splitlines()[1] == (
@@ -55,7 +55,7 @@ def test_table_4(describe, folder):
 
 def test_the_demo_shows_counts_only(describe, folder):
     describe("MUTAG", 188, 17.93, {"edges_per_node": 1.1})
-    document, rows = table.build("table4", Inputs("demo", folder=folder, stand_in=True), folder.parent / "tables")
+    document, rows = table.build("table4", TuInputs("demo", folder=folder, stand_in=True), folder.parent / "tables")
     text = render.markdown(document)
     assert "stand-in" in text and "| MUTAG | 188 | 17.930 |" in text and "19.79" not in text + rows
 
@@ -92,7 +92,7 @@ def test_a_corrupt_description_is_named(folder, text):
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        descriptions.read([path])
+        described.read([path])
     assert str(path) in str(caught.value)
 
 
@@ -101,4 +101,4 @@ def test_a_set_is_described_once(describe, tmp_path):
     copy = tmp_path / "copy.json"
     copy.write_bytes(path.read_bytes())
     with pytest.raises(UserError, match="describe the same set"):
-        descriptions.read([path, copy])
+        described.read([path, copy])

@@ -1,1 +1,1 @@
-"""Bundles of results for reviewers and archives, as RO-Crates (docs/bundle.md)."""
+"""Results as one file for reviewers (RO-Crates, docs/bundle.md), and the workflow as one for machines offline."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from kanrepro.bundle.kinds import KINDS, kind_of
+from kanrepro.bundle.kinds import KINDS, kind_of, schema_of
 from kanrepro.bundle.make import MANIFEST, METADATA, SETTINGS
 from kanrepro.bundle.remake import remake
 from kanrepro.bundle.unpack import MB, unpack
@@ -116,7 +116,7 @@ def _records(bundle: Path, folder: Path, preset: str) -> str:
         try:
             if kind is None:
                 read_json(path)
-            elif (named := KINDS[kind].model.read(path).preset) != preset:
+            elif (named := schema_of(kind).read(path).preset) != preset:
                 raise UserError(f"{path} is of the preset {named!r}.")
         except UserError as error:
             raise UserError(f"{bundle}: {str(error).replace(f'{folder}/', '')}") from None

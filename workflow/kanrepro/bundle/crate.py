@@ -14,10 +14,9 @@ from typing import Any
 
 import yaml
 
-from kanrepro.bundle.kinds import KINDS, AnyRecord, addresses_of, folders_of, kind_of, maker_of, stages_of
+from kanrepro.bundle.kinds import KINDS, TABLES, catalog_of, kind_of, stages_of
 from kanrepro.core.catalog import SetEntry
 from kanrepro.core.errors import UserError
-from kanrepro.molecules.record import MeasureRecord, TransferRecord
 
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
@@ -43,7 +42,7 @@ class Told:
     date: str
     digests: Mapping[str, str]
     sizes: Mapping[str, int]
-    records: Mapping[str, AnyRecord]
+    records: Mapping[str, Any]
 
 
 def metadata(told: Told) -> bytes:
@@ -134,24 +133,24 @@ def _known(properties: Entity) -> Entity:
     return {name: value for name, value in properties.items() if value not in (None, "", [])}
 
 
-def _record_action(mention: Any, data: _Once, stages: _Once, name: str, record: AnyRecord) -> Entity:
+def _record_action(mention: Any, data: _Once, stages: _Once, name: str, record: Any) -> Entity:
     """How a record came about: from a prepared data set, by its stages, with the commands that it names."""
-    code = record.code
+    code, kind = record.code, _kind(name)
     instruments = [
         stages(
             f"#stage-{stage}-{digest}",
             "SoftwareSourceCode",
-            name=f"kanrepro.{stage}",
+            name=stage,
             version=f"code digest {digest}",
-            isPartOf={"@id": f"workflow/kanrepro/{stage.replace('.', '/')}.py"},
+            isPartOf={"@id": f"workflow/{stage.replace('.', '/')}.py"},
         )
-        for stage, digest in stages_of(record).items()
+        for stage, digest in stages_of(KINDS[kind], record)
     ]
-    about = f"width {record.width}" if isinstance(record, MeasureRecord) else f"seed {record.seed}"
+    each = KINDS[kind].each
     return mention(
         f"#made-{name}",
         "CreateAction",
-        name=f"{record.dataset}, {about}",
+        name=f"{record.dataset}, {each} {getattr(record, each)}",
         instrument=instruments,
         object=_used(data, name, record),
         result=[{"@id": name}],
@@ -160,7 +159,7 @@ def _record_action(mention: Any, data: _Once, stages: _Once, name: str, record: 
     )
 
 
-def _used(data: _Once, name: str, record: AnyRecord) -> list[Entity]:
+def _used(data: _Once, name: str, record: Any) -> list[Entity]:
     """The prepared set of a record; and the set that its encoder saw before, of which no checksum is known."""
     prepared = data(
         f"#data-{record.data.sha256}",
@@ -172,24 +171,30 @@ def _used(data: _Once, name: str, record: AnyRecord) -> list[Entity]:
         else None,
         **_origin(_entry(name, record.dataset)),
     )
-    before = record.pretraining if isinstance(record, TransferRecord) else None
+    kind = KINDS[_kind(name)]
+    before = getattr(record, "pretraining", None) if kind.seen else None
     if before is None or not before.epochs:
         return [prepared]
+    count = getattr(before, kind.seen)
     seen = data(
-        f"#data-{before.dataset}-{before.molecules}",
+        f"#data-{before.dataset}-{count}",
         "Dataset",
-        name=f"{before.dataset}, {before.molecules} molecules, to pre-train on",
+        name=f"{before.dataset}, {count} {kind.seen}, to pre-train on",
         **_origin(_entry(name, before.dataset)),
     )
     return [prepared, seen]
 
 
-def _entry(name: str, dataset: str) -> SetEntry | None:
-    """What the built-in catalogues say of a data set of the record `name`; None of a set of the user's own."""
+def _kind(name: str) -> str:
     kind = kind_of(name)
     assert kind is not None
+    return kind
+
+
+def _entry(name: str, dataset: str) -> SetEntry | None:
+    """What the built-in catalogues say of a data set of the record `name`; None of a set of the user's own."""
     try:
-        return KINDS[kind].catalog.entry(dataset)
+        return catalog_of(_kind(name)).entry(dataset)
     except UserError:
         return None
 
@@ -197,8 +202,7 @@ def _entry(name: str, dataset: str) -> SetEntry | None:
 def _origin(entry: SetEntry | None) -> Entity:
     if entry is None:
         return {}
-    urls = addresses_of(entry)
-    return {"license": entry.licence, "url": urls[0] if len(urls) == 1 else urls}
+    return {"license": entry.licence, "url": entry.urls[0] if len(entry.urls) == 1 else entry.urls}
 
 
 def _table_actions(mention: Any, stages: _Once, told: Told) -> list[Entity]:
@@ -206,12 +210,14 @@ def _table_actions(mention: Any, stages: _Once, told: Told) -> list[Entity]:
     made = []
     folder = f"results/{told.preset}/tables"
     for table in sorted({PurePosixPath(name).stem for name in told.digests if name.startswith(f"{folder}/")}):
-        module = maker_of(table) or "report.table"
+        if table not in TABLES:
+            continue
+        module = TABLES[table].module
         stage = stages(
             f"#stage-{module}",
             "SoftwareSourceCode",
-            name=f"kanrepro.{module}",
-            isPartOf={"@id": f"workflow/kanrepro/{module.replace('.', '/')}.py"},
+            name=module,
+            isPartOf={"@id": f"workflow/{module.replace('.', '/')}.py"},
         )
         forms = [{"@id": name} for name in told.digests if name.startswith(f"{folder}/{table}.")]
         used = [{"@id": name} for name in sources(told, table)]
@@ -222,10 +228,10 @@ def _table_actions(mention: Any, stages: _Once, told: Told) -> list[Entity]:
 def sources(told: Told, table: str) -> list[str]:
     """The members that a table is made from: its records, or the descriptions of data sets; and the printed numbers."""
     published = [name for name in (f"workflow/published/{table}.csv",) if name in told.digests]
-    folders = tuple(f"results/{told.preset}/records/{folder}/" for folder in folders_of(table))
+    folders = tuple(f"results/{told.preset}/records/{folder}/" for folder in TABLES[table].records)
     found = [name for name in told.digests if name.startswith(folders)]
-    if table == "table3":  # compares published methods with Khan-GCL alone
-        found = [name for name in found if (one := told.records[name]) and getattr(one, "method", "") == "khan_gcl"]
+    if method := TABLES[table].method:
+        found = [name for name in found if getattr(told.records[name], "method", "") == method]
     return published + found
 
 

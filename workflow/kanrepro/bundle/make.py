@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from kanrepro.bundle import crate
-from kanrepro.bundle.kinds import KINDS, AnyRecord, kind_of
+from kanrepro.bundle.kinds import STAGES, kind_of, schema_of
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import atomic, sha256
 from kanrepro.core.yaml_file import read_yaml
+from kanrepro.families import FAMILIES
 from kanrepro.settings import Settings, resolve
 
 MANIFEST = "manifest-sha256.txt"
@@ -36,11 +37,6 @@ RESULTS = ("records", "tables", "figures")  # below results/<preset>; with repor
 SOURCE = (
     "Snakefile", "config.yaml", "workflow", "profiles", "envs", "pyproject.toml", "Makefile", "README.md",
     "CHANGELOG.md", "LICENSE", "CITATION.cff",
-)  # fmt: skip
-STAGES = (
-    "pretraining.pretrain", "tu.probe", "superpixels.finetune", "superpixels.retrieve", "molecules.finetune",
-    "molecules.fingerprint", "molecules.measure", "images.classify", "images.assess", "images.trace", "images.memory",
-    "studies.splines", "studies.criticality", "report.table", "images.report.table", "molecules.report.table",
 )  # fmt: skip
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can say
@@ -82,9 +78,7 @@ class Checkout:
         """
         below = f"results/{self.preset}"
         chosen = [*SOURCE, *(f"{below}/{name}" for name in RESULTS), f"{below}/report.html"]
-        data = settings.data
-        own = (*data.catalog, *data.superpixel_catalog, *data.image_catalog, *data.molecule_catalog)
-        chosen += [name for name in own if is_safe(name)]
+        chosen += [name for names in own_catalogues(settings).values() for name in names]
         found = {path.relative_to(self.root).as_posix(): path for name in chosen for path in _walk(self.root / name)}
         for name in found:
             if not is_safe(name):
@@ -104,6 +98,12 @@ class Checkout:
 def is_safe(name: str) -> bool:
     """Whether a member name is one that every system unpacks where it says: relative, plain, not too long."""
     return len(name) <= 500 and all(_PART.fullmatch(part) for part in name.split("/"))
+
+
+def own_catalogues(settings: Settings) -> dict[str, list[str]]:
+    """The user's own catalogue files, by key below `data`; those alone that can go into a bundle."""
+    keys = [key for family in FAMILIES for key in family.catalogues]
+    return {key: [name for name in getattr(settings.data, key) if is_safe(name)] for key in keys}
 
 
 def _git(root: Path, *words: str) -> str | None:
@@ -140,7 +140,7 @@ def make(results: Path, output: Path, date: str | None = None) -> str:
         raise UserError(f"{checkout.root} is not in git, so no date is known. Give one: --date 2026-01-31.")
     settings = checkout.settings()
     files = checkout.files(settings)
-    records = {name: KINDS[kind].model.read(path) for name, path in files.items() if (kind := kind_of(name))}
+    records = {name: schema_of(kind).read(path) for name, path in files.items() if (kind := kind_of(name))}
     made = {
         SETTINGS: _json(settings.model_dump(mode="json")),
         ENVIRONMENT: _json(environment(checkout, records)),
@@ -160,7 +160,7 @@ def make(results: Path, output: Path, date: str | None = None) -> str:
     return hashlib.sha256(made[MANIFEST]).hexdigest()
 
 
-def environment(checkout: Checkout, records: dict[str, AnyRecord]) -> dict[str, Any]:
+def environment(checkout: Checkout, records: dict[str, Any]) -> dict[str, Any]:
     """Commit, digests of the stages' code as it is now, and the versions and machines that the records name."""
     versions: dict[str, set[str]] = {}
     for record in records.values():
@@ -169,7 +169,7 @@ def environment(checkout: Checkout, records: dict[str, AnyRecord]) -> dict[str, 
     return {
         "commit": checkout.commit,
         "changed_since": checkout.dirty,
-        "code": {stage: provenance.code_digest(f"kanrepro.{stage}") for stage in STAGES},
+        "code": {stage: provenance.code_digest(stage) for stage in STAGES},
         "versions_of_records": {package: sorted(found) for package, found in sorted(versions.items())},
         "hardware_of_records": sorted({f"{r.cost.hardware}; {r.cost.device}" for r in records.values()}),
     }

@@ -7,33 +7,31 @@ import ast
 import tempfile
 from pathlib import Path
 
-from kanrepro.bundle.kinds import KINDS, maker_of
-from kanrepro.bundle.make import is_safe
+from kanrepro.bundle.kinds import KINDS, TABLES, catalog_of
+from kanrepro.bundle.make import own_catalogues
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError
-from kanrepro.images.report import table as image_table
-from kanrepro.images.report.inputs import ImageInputs
-from kanrepro.molecules.report import table as transfer_table
-from kanrepro.molecules.report.table import TransferInputs
-from kanrepro.report import table
-from kanrepro.report.inputs import Inputs
+from kanrepro.core.family import Results, load
+from kanrepro.report.make_table import write_table
 from kanrepro.settings import Settings
 
 
 def remake(bundle: Path, folder: Path, preset: str, settings: Settings) -> list[str]:
     """Make every table of the bundle again with the installed package, and compare."""
     results = folder / "results" / preset
+    own = {key: tuple(folder / name for name in names) for key, names in own_catalogues(settings).items()}
+    given = Results(preset, results / "records", folder / "workflow" / "published", settings, own)
     said = []
     for name in sorted({path.stem for path in (results / "tables").glob("*") if path.is_file()}):
-        module = maker_of(name)
-        if module is None:
+        if name not in TABLES:
             raise UserError(f"{bundle}: results/{preset}/tables/{name} is no table of this workflow.")
-        if not same_code(f"kanrepro.{module}", folder):
-            said.append(f"{name} NOT compared: the installed kanrepro.{module} differs from the bundled one")
+        module = TABLES[name].module
+        if not same_code(module, folder):
+            said.append(f"{name} NOT compared: the installed {module} differs from the bundled one")
             continue
         with tempfile.TemporaryDirectory(dir=results) as made:  # as deep as tables/: paths in tables are the same
             try:
-                forms = _make_again(name, results, preset, settings, Path(made) / name, folder)
+                forms = write_table(*load(module).again(name, given, Path(made)), Path(made) / name)
             except Exception as error:  # records may be valid one by one and yet make no table
                 said_of = " ".join(str(error).replace(f"{folder}/", "").split())
                 raise UserError(f"{bundle}: {name} cannot be made: {type(error).__name__}: {said_of}") from None
@@ -42,22 +40,6 @@ def remake(bundle: Path, folder: Path, preset: str, settings: Settings) -> list[
             raise UserError(f"{bundle}: {', '.join(differing)} cannot be made from the bundled records: other bytes.")
         said.append(f"{name}: all four forms made again from the records, the same bytes")
     return said or ["none in the bundle"]
-
-
-def _make_again(name: str, results: Path, preset: str, settings: Settings, stem: Path, folder: Path) -> list[Path]:
-    records = results / "records"
-    if name in image_table.TABLES:
-        images = settings.images
-        given = ImageInputs(preset, (), records, images.datasets, images.models, images.split)
-        document, rows = image_table.build(name, given, stem.parent)
-    elif name in transfer_table.TABLES:
-        transfer = TransferInputs(preset, folder=records, published=folder / "workflow" / "published")
-        document, rows = transfer_table.build(name, transfer, stem.parent, settings.report.margin)
-    else:
-        catalogs = tuple(folder / path for path in settings.data.catalog if is_safe(path))
-        inputs = Inputs(preset, (), (), records, (), catalogs, folder / "workflow" / "published")
-        document, rows = table.build(name, inputs, stem.parent, settings.report.margin)
-    return table.write(document, rows, stem)
 
 
 def same_code(module: str, folder: Path) -> bool:
@@ -73,7 +55,7 @@ def same_code(module: str, folder: Path) -> bool:
         theirs = bundled / ours.relative_to(installed)
         if _bytes(theirs) != ours.read_bytes() and _code(theirs) != _code(ours):
             return False
-    catalogues = {kind.catalog.built_in for kind in KINDS.values()}
+    catalogues = {catalog_of(kind).built_in for kind in KINDS}
     return all(_bytes(bundled / path.relative_to(installed)) == path.read_bytes() for path in catalogues)
 
 

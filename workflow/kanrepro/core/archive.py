@@ -41,7 +41,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(path)
         except FileNotFoundError:
-            raise UserError(f"{path} does not exist. Fetch it with: python -m kanrepro.core.fetch --help") from None
+            raise UserError(f"{path} does not exist. Fetch it with: python -m kanrepro.tu.fetch --help") from None
         except _BROKEN as error:
             raise UserError(
                 f"{path} is not a whole zip archive ({_say(error)}). Delete it and fetch it again."

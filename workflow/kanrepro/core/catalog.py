@@ -69,6 +69,16 @@ class SetEntry(Strict):
     licence: str = "not stated"
     demo: bool = False
 
+    @property
+    def origins(self) -> tuple[str | None, ...]:
+        """The addresses of its files, None for one that no program can fetch; none of a set without files."""
+        return ()
+
+    @property
+    def urls(self) -> list[str]:
+        """The public ones of its addresses."""
+        return [address for address in self.origins if address and address.startswith("http")]
+
     @model_validator(mode="before")
     @classmethod
     def _printed(cls, values: Any) -> Any:

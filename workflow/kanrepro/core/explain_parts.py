@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -11,6 +12,21 @@ from kanrepro.core.files import sha256
 
 WIDTH = 10  # of the names at the left
 Measured = TypeVar("Measured")  # a record and where it lies
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which number is asked about. `results`: the folder of a preset, such as results/small.
+
+    `method` and `reading` narrow it down, None means not given; `more` holds what a family's own options ask for.
+    """
+
+    table: str
+    dataset: str
+    method: str | None
+    reading: str | None
+    results: Path
+    more: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class Named(Protocol):

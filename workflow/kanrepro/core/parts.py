@@ -31,6 +31,9 @@ class Part(pydantic.BaseModel):
         ]
         return {**values, **{name: str(values[name]).lower() for name in wrong}} if wrong else values
 
+    def check(self) -> None:
+        """Refuse what shows only when more is made of the part than its fields. Raises UserError."""
+
 
 def _is_number(annotation: Any) -> bool:
     """Whether a field takes numbers and neither words nor truth values."""
@@ -83,6 +86,5 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     result = dict(base)
     for key, value in changes.items():
         below = result.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        result[key] = merged(below, value) if both else value
+        result[key] = merged(below, value) if isinstance(value, Mapping) and isinstance(below, Mapping) else value
     return result

@@ -28,11 +28,11 @@ from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.images import record
 from kanrepro.images.corruptions import corrupt
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.metrics import Evaluation, evaluate
 from kanrepro.images.outputs import Outputs, outputs
 from kanrepro.images.settings import EvaluationSettings
 from kanrepro.images.splits import Split, read_split, units
+from kanrepro.images.store import ImageSet
 from kanrepro.models.classifier import Classifier, count_flops, count_parameters, load_classifier
 from kanrepro.models.equilibrium import mean_rate
 

@@ -97,6 +97,10 @@ class ImageEntry(SetEntry):
     max_unpacked_mb: Count = 4096
     max_megapixels: Annotated[float, Field(gt=0, le=80)] = 50.0
 
+    @property
+    def origins(self) -> tuple[str | None, ...]:
+        return (self.address,)
+
     @field_validator("group")
     @classmethod
     def _pattern(cls, value: str | None) -> str | None:

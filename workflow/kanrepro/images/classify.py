@@ -26,9 +26,9 @@ from kanrepro.core.options import add_run_options, check_threads, command_line, 
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.resume import ALWAYS, train
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.settings import ClassifySettings
 from kanrepro.images.splits import read_split
+from kanrepro.images.store import ImageSet
 from kanrepro.images.training import HISTORY, ImageTraining
 from kanrepro.images.variants import IMAGE_MODELS, changes_of
 

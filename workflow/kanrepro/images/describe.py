@@ -12,8 +12,8 @@ import numpy as np
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
 from kanrepro.core.parser import stage_parser
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.splits import PARTS, leaked, read_split, units
+from kanrepro.images.store import ImageSet
 
 FACTS = ("printed", "task", "licence", "source", "demo", "size", "channels", "source_sha256", "groups_sha256")
 LISTED = 50  # excluded files that the document names

@@ -33,6 +33,9 @@ FAMILY = Family(
             {"kanrepro.images.classify": "code.classify", "kanrepro.images.assess": "code.assess"},
         )
     },
+    method="of images deq_kan, ...",
     explained=dict.fromkeys(TABLES, "kanrepro.images.explain"),
     asked={"split": f"of images: {', '.join(SPLITS)} (default: all that have records)"},
+    costs="kanrepro.images.costs",
+    page="kanrepro.images.report.page",
 )

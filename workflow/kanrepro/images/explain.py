@@ -4,26 +4,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, snakemake_command
 from kanrepro.core.former import today
 from kanrepro.images.record import Equilibrium, ImageRecord, Score
 from kanrepro.images.report.results import ImageCell, ImageRun, image_paths, read
 from kanrepro.images.variants import IMAGE_MODELS, LABELS, SPLITS
 from kanrepro.report.summary import flatten
 
-TABLES = ("images", "images-ablation", "images-leaks", "images-robustness")
 
-
-def explain(dataset: str, model: str | None, split: str | None, results: Path) -> str:
+def explain(asked: Question) -> str:
     """Every record behind a model's numbers on a data set, as text; they serve all tables and figures alike.
 
-    Args:
-        split: one of SPLITS, or None for all that have records.
-        results: the folder of a preset, such as results/small.
+    `split` among what more is asked is one of SPLITS, or None for all that have records.
 
     Raises:
         UserError: an unknown data set, model or split, with the nearest known one; a corrupt record.
     """
+    dataset, model, split, results = asked.dataset, asked.method, asked.more.get("split"), asked.results
     if model is None:
         raise UserError(f"name a model as well: {', '.join(IMAGE_MODELS)}.")
     if model not in IMAGE_MODELS:

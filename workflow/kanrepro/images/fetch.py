@@ -15,10 +15,10 @@ from pathlib import Path
 
 from kanrepro.core.download import PATIENCE, Kind, Patience
 from kanrepro.core.errors import UserError, cli
-from kanrepro.core.fetch import copy_file, fetch_address, local_path
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
 from kanrepro.core.files import atomic, sha256
 from kanrepro.core.parser import stage_parser
+from kanrepro.core.sources import copy_file, fetch_address, local_path
 from kanrepro.images import catalog as image_catalog
 from kanrepro.images.archive import members
 from kanrepro.images.catalog import GroupFile, ImageEntry
@@ -40,7 +40,7 @@ def fetch(entry: ImageEntry, output: Path, mirror: Path | None = None, patience:
 
     Raises:
         UserError: the set needs no archive; it can only be had by hand (the message says how); the mirror folder does
-            not exist; a checksum differs; or as in `kanrepro.core.fetch.fetch_address`.
+            not exist; a checksum differs; or as in `kanrepro.core.sources.fetch_address`.
     """
     if entry.format == "sklearn":
         raise UserError(

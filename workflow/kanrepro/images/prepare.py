@@ -1,7 +1,7 @@
 """Stage: an archive of images becomes an ImageSet of one size, and shows the counts that the catalogue states.
 
 Reads a zip or tar archive, or a folder (or scikit-learn's digits for the demo sets); writes one safetensors file,
-documented in kanrepro.images.image_set. Each image is decoded, made grey or RGB as the catalogue says, and squashed to
+documented in kanrepro.images.store. Each image is decoded, made grey or RGB as the catalogue says, and squashed to
 a square, as DEQ-KAN's code does: bilinear with antialiasing (Pillow widens the filter by the factor of reduction),
 aspect ratio not kept. A file that cannot be used is left out, counted and listed with the reason. Where a count differs
 from the catalogue the stage stops with both numbers and writes nothing.
@@ -32,7 +32,7 @@ from kanrepro.images.archive import Member, members
 from kanrepro.images.catalog import ImageCounts, ImageEntry, inside
 from kanrepro.images.decode import Excluded, decode
 from kanrepro.images.groups import read_groups
-from kanrepro.images.image_set import ImageSet
+from kanrepro.images.store import ImageSet
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
 from kanrepro.core.parser import stage_parser
-from kanrepro.images.image_set import ImageSet
+from kanrepro.images.store import ImageSet
 from kanrepro.images.variants import SPLITS
 
 log = logging.getLogger(__name__)

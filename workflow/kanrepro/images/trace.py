@@ -31,8 +31,8 @@ from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.images.assess import measured_rate
 from kanrepro.images.augment import normalise
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.splits import read_split
+from kanrepro.images.store import ImageSet
 from kanrepro.models.classifier import Classifier, load_classifier
 from kanrepro.models.classifier_settings import ModelSettings
 from kanrepro.models.deq import EquilibriumHead

@@ -14,11 +14,11 @@ from kanrepro.core.history import Row
 from kanrepro.core.resume import below, put_back, tensors_of
 from kanrepro.core.streams import stream
 from kanrepro.images.augment import augment, channel_statistics, normalise
-from kanrepro.images.image_set import ImageSet
 from kanrepro.images.outputs import outputs
 from kanrepro.images.schedule import learning_rate
 from kanrepro.images.settings import ClassifySettings
 from kanrepro.images.splits import Split
+from kanrepro.images.store import ImageSet
 from kanrepro.models.classifier import Classifier
 from kanrepro.models.equilibrium import Health
 

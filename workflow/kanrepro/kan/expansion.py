@@ -1,9 +1,8 @@
 """What a KAN layer multiplies with its weights: the basis values of every input, block by block, and their slopes.
 
-Three forms give the same numbers to rounding. On the CPU in float32 the cubic bases are one compiled loop (`native`),
-on a GPU one kernel (`kernels`); for everything else a handful of elementwise tensor operations do it. numba is only
-needed by the first form: without it the last one serves (docs/benchmarks says what that costs). Gaussians have no loop
-of their own: what they cost is the exponential, which PyTorch has vectorised and numba has not.
+Two forms give the same numbers to rounding. On a GPU the cubic bases are one kernel (`kernels`); for everything else a
+handful of elementwise tensor operations do it. Cubic splines in float32 on the CPU come here only without numba:
+`local` does without the expansion.
 """
 
 import torch
@@ -12,11 +11,6 @@ from torch import Tensor
 from kanrepro.kan import kernels
 from kanrepro.kan.gaussian import Gaussians
 from kanrepro.kan.spline import Grid
-
-try:
-    from kanrepro.kan import native
-except ImportError:  # no numba: a slower layer, not a broken one
-    native = None
 
 Basis = Grid | Gaussians
 
@@ -44,7 +38,6 @@ class Expansion:
     def __init__(self, x: Tensor, grid: Basis, base: bool, room: Tensor | None = None) -> None:
         self.x, self.grid, self.base = x, grid, base
         cubic = isinstance(grid, Grid) and grid.order == 3
-        self.native = native if cubic and x.device.type == "cpu" and x.dtype == torch.float32 else None
         self.kernels = kernels if cubic and kernels.supported(x) else None
         self.gate = torch.sigmoid(x) if base and not self.kernels else x.new_empty(0, x.shape[1])
         depth = grid.bases + base
@@ -59,10 +52,6 @@ class Expansion:
             self.room = self.kernels.expand(self.x[rows], self.grid.low, self.grid.spacing, self.grid.bases, self.base)
             return self.room.flatten(-2)
         x, out = self.x[rows], self.room[: rows.stop - rows.start]
-        if self.native:
-            gate = self.gate[rows] if self.base else self.gate
-            self.native.expand(x.numpy(), gate.numpy(), self.grid.low, self.grid.spacing, out.numpy())
-            return out.flatten(-2)
         self.grid.fill(x, out[:, : self.grid.bases])
         if self.base:
             torch.mul(x, self.gate[rows], out=out[:, -1])
@@ -76,11 +65,6 @@ class Expansion:
         x, gradient = self.x[rows], gradient.unflatten(-1, (-1, self.x.shape[1]))
         if self.kernels:
             self.kernels.pull_back(x, self.grid.low, self.grid.spacing, self.grid.bases, gradient, out)
-            return
-        if self.native:
-            gate = self.gate[rows] if self.base else self.gate
-            arrays = (x.numpy(), gate.numpy(), self.grid.low, self.grid.spacing, gradient.numpy(), out.numpy())
-            self.native.pull_back(*arrays)
             return
         bases = self.room[: rows.stop - rows.start, : self.grid.bases]
         self.grid.pull_back(x, bases, gradient[:, : self.grid.bases], out)

@@ -48,6 +48,10 @@ class Gaussians:
         """The share of the values of x that lie outside [low, high], a scalar."""
         return outside(x, self.low, self.high)
 
+    def values(self, x: Tensor) -> Tensor:
+        """The bases at x (...), (..., K), differentiable any number of times."""
+        return torch.exp(-0.5 * ((x.unsqueeze(-1) - self.centres(x)) / self.width).square())
+
     def fill(self, x: Tensor, out: Tensor) -> None:
         """The bases at x (n, I), into `out` (n, K, I)."""
         torch.sub(x.unsqueeze(-2), self.centres(x).unsqueeze(-1), out=out)
@@ -71,5 +75,4 @@ def gaussian_basis(
     Returns:
         (..., K).
     """
-    made = Gaussians(knots, *grid_range, width)
-    return torch.exp(-0.5 * ((x.unsqueeze(-1) - made.centres(x)) / made.width).square())
+    return Gaussians(knots, *grid_range, width).values(x)

@@ -8,83 +8,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from kanrepro.kan.expansion import Basis, Expansion, block_rows
+from kanrepro.kan import plain
+from kanrepro.kan.expansion import Basis
 from kanrepro.kan.gaussian import Gaussians
+from kanrepro.kan.products import product
 from kanrepro.kan.spline import Grid
-
-
-def _product(x: Tensor, weight: Tensor, grid: Basis, dtype: torch.dtype) -> Tensor:
-    """expand(x) @ weight in `dtype`, where expand gives every input its K basis values and, as one more, its SiLU.
-
-    Few rows, as in an equilibrium's solve, are expanded as a whole: the values are kept for the backward pass, and a
-    vector-Jacobian product for x alone leaves the gradient of the weights out.
-
-    Args:
-        x: (N, I).
-        weight: ((K + 1) * I, O), or (K * I, O) without the SiLU branch.
-
-    Returns:
-        (N, O).
-    """
-    x = x.contiguous()
-    base = weight.shape[0] > grid.bases * x.shape[1]
-    if len(x) <= block_rows(x, grid.bases + base):
-        return torch.mm(_Whole.apply(x, grid, base).to(dtype), weight.to(dtype))
-    return _Blocks.apply(x, weight, grid, base, dtype)
-
-
-class _Whole(torch.autograd.Function):
-    """expand(x), (N, I) to (N, K * I) or (N, (K + 1) * I), of inputs that are one block."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, grid: Basis, base: bool) -> Tensor:
-        expansion = Expansion(x, grid, base)
-        for rows in expansion.blocks:
-            expansion.values(rows)
-        values = expansion.room.flatten(-2)
-        ctx.save_for_backward(x, values)
-        ctx.grid, ctx.base = grid, base
-        return values
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, values = ctx.saved_tensors
-        expansion = Expansion(x, ctx.grid, ctx.base, room=values.unflatten(-1, (-1, x.shape[1])))
-        grad_x = torch.empty_like(x)
-        for rows in expansion.blocks:
-            expansion.pull_back(rows, gradient.contiguous(), out=grad_x)
-        return grad_x, None, None
-
-
-class _Blocks(torch.autograd.Function):
-    """expand(x) @ weight by blocks of rows.
-
-    The expansion is K + 1 times as large as x, never exists as a whole, and the backward pass makes it again.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, grid: Basis, base: bool, dtype: torch.dtype) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.grid, ctx.base, ctx.dtype = grid, base, dtype
-        expansion, low = Expansion(x, grid, base), weight.to(dtype)
-        y = x.new_empty(x.shape[0], weight.shape[1], dtype=dtype)
-        for rows in expansion.blocks:
-            torch.mm(expansion.values(rows).to(dtype), low, out=y[rows])
-        return y
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        expansion, low, gradient = Expansion(x, ctx.grid, ctx.base), weight.to(ctx.dtype), gradient.to(ctx.dtype)
-        grad_weight = torch.zeros_like(low)
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        for rows in expansion.blocks:
-            grad_weight.addmm_(expansion.values(rows).to(ctx.dtype).T, gradient[rows])
-            if grad_x is not None:
-                expansion.pull_back(rows, (gradient[rows] @ low.T).to(x.dtype), out=grad_x[rows])
-        return grad_x, grad_weight.to(weight.dtype), None, None, None
 
 
 def xavier_std(grid: Basis, in_features: int, out_features: int) -> float:
@@ -111,7 +39,7 @@ class KANLinear(nn.Module):
     The bases B_k are B-splines (Khan-GCL) or Gaussians (DEQ-KAN's code: grid=10, grid_range=(-3, 3), base=False,
     edge_bias=True, coefficient_scale=0.01 sqrt(I)). Inputs outside `grid_range` meet functions that fall to zero (the
     splines within `order` knot spacings): only the SiLU branch is left there. `outside_share` tells how many inputs of
-    the last training batch that was.
+    the last training batch that was (not counted under compilers and transforms, see `plain`).
 
     Args:
         in_features: I.
@@ -125,6 +53,7 @@ class KANLinear(nn.Module):
         basis: "bspline" or "gaussian".
         width: standard deviation of a Gaussian.
         edge_bias: whether every edge has a bias b, zero at first.
+        device, dtype: of the weights; `generator` must be of the same device.
     """
 
     outside_share: Tensor
@@ -142,25 +71,43 @@ class KANLinear(nn.Module):
         basis: Literal["bspline", "gaussian"] = "bspline",
         width: float = 1.0,
         edge_bias: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         if basis not in ("bspline", "gaussian"):
             raise ValueError(f"basis is 'bspline' or 'gaussian', not {basis!r}")
+        low, high = map(float, grid_range)
         self.in_features, self.out_features = in_features, out_features
-        self.grid = Grid(grid, order, *grid_range) if basis == "bspline" else Gaussians(grid, *grid_range, width)
-        self.coefficients = nn.Parameter(torch.empty(in_features, out_features, self.grid.bases))
-        self.base_weight = nn.Parameter(torch.empty(in_features, out_features)) if base else None
-        self.edge_bias = nn.Parameter(torch.zeros(in_features, out_features)) if edge_bias else None
-        self.register_buffer("outside_share", torch.zeros(()), persistent=False)
-        bound = 1 / math.sqrt(max(in_features, 1))
-        xavier = coefficient_scale is None
-        std = xavier_std(self.grid, in_features, out_features) if xavier else coefficient_scale * bound
+        self.grid = Grid(grid, order, low, high) if basis == "bspline" else Gaussians(grid, low, high, width)
+        self.coefficient_scale = coefficient_scale
+        shape: dict[str, Any] = {"size": (in_features, out_features), "device": device, "dtype": dtype}
+        self.coefficients = nn.Parameter(
+            torch.empty(in_features, out_features, self.grid.bases, device=device, dtype=dtype)
+        )
+        self.base_weight = nn.Parameter(torch.empty(**shape)) if base else None
+        self.edge_bias = nn.Parameter(torch.empty(**shape)) if edge_bias else None
+        self.register_buffer("outside_share", torch.zeros((), device=device), persistent=False)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw initial values, coefficients first."""
+        bound = 1 / math.sqrt(max(self.in_features, 1))
+        scale = self.coefficient_scale
+        std = xavier_std(self.grid, self.in_features, self.out_features) if scale is None else scale * bound
         nn.init.normal_(self.coefficients, std=std, generator=generator)
         if self.base_weight is not None:
             nn.init.uniform_(self.base_weight, -bound, bound, generator=generator)
+        if self.edge_bias is not None:
+            nn.init.zeros_(self.edge_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., I) to (..., O)."""
+        """(..., I) to (..., O).
+
+        Raises:
+            ValueError: x has another width.
+            TypeError: x has another dtype than the weights, and no autocast is at work.
+        """
         return self.bind()(x)
 
     def bind(self) -> Callable[[Tensor], Tensor]:
@@ -172,16 +119,40 @@ class KANLinear(nn.Module):
         bias = None if self.edge_bias is None else self.edge_bias.sum(0)
 
         def bound(x: Tensor) -> Tensor:
-            if self.training:
+            dtype = self._working_dtype(x)
+            if self.training and not plain.needed(x):
                 self.outside_share = self.grid.outside(x)
-            kind = x.device.type
-            dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-            y = _product(x.reshape(-1, self.in_features), weight, self.grid, dtype)
+            y = product(x.reshape(-1, self.in_features), weight, self.grid, dtype)
             if bias is not None:
                 y = y + bias.to(dtype)
-            return y.unflatten(0, x.shape[:-1])
+            return y.reshape(*x.shape[:-1], self.out_features)
 
         return bound
+
+    def _working_dtype(self, x: Tensor) -> torch.dtype:
+        """The dtype to compute in, of inputs that fit the layer."""
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            given, wanted = tuple(x.shape), self.in_features
+            raise ValueError(f"the last dimension of the inputs must be {wanted}, the layer's in_features, not {given}")
+        kind, own = x.device.type, self.coefficients.dtype
+        if kind != "meta" and torch.is_autocast_enabled(kind) and x.is_floating_point():
+            return torch.get_autocast_dtype(kind)
+        if x.dtype != own:
+            raise TypeError(f"inputs are {x.dtype}, the layer's weights {own}: convert one, or use torch.autocast")
+        return own
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Beside the tensors, where PyTorch keeps a module's version: the grid, without which they mean nothing."""
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        getattr(destination, "_metadata", {}).setdefault(prefix[:-1], {})["grid"] = repr(self.grid)
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, *lists: list[str]
+    ) -> None:
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *lists)
+        grid = local_metadata.get("grid", repr(self.grid))  # a file of tensors alone does not tell
+        if grid != repr(self.grid):
+            lists[-1].append(f"{prefix}coefficients are of {grid}, this layer's are of {self.grid}")
 
     def extra_repr(self) -> str:
         base, bias = self.base_weight is not None, self.edge_bias is not None

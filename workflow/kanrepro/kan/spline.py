@@ -57,6 +57,13 @@ class Grid:
         """The share of the values of x that lie outside [low, high], a scalar."""
         return outside(x, self.low, self.high)
 
+    def values(self, x: Tensor) -> Tensor:
+        """The bases at x (...), (..., K), differentiable any number of times."""
+        t = (x - self.low) / self.spacing
+        reach = (t.unsqueeze(-1) - self.centres(x)).abs()
+        powers = [weight * (shift - reach).clamp_min(0) ** self.order for shift, weight in self.terms]
+        return torch.stack(powers).sum(0)
+
     def fill(self, x: Tensor, out: Tensor) -> None:
         """The bases at x (n, I), into `out` (n, K, I)."""
         reach = self._distance(x).abs_().neg_()
@@ -104,11 +111,7 @@ def bspline_basis(x: Tensor, grid: int = 5, order: int = 3, grid_range: tuple[fl
     Returns:
         (..., K).
     """
-    made = Grid(grid, order, *grid_range)
-    t = (x - made.low) / made.spacing
-    reach = (t.unsqueeze(-1) - made.centres(x)).abs()
-    powers = [weight * (shift - reach).clamp_min(0) ** order for shift, weight in made.terms]
-    return torch.stack(powers).sum(0)
+    return Grid(grid, order, *grid_range).values(x)
 
 
 def bspline_recursion(

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from kanrepro.core.errors import UserError
 from kanrepro.models.solvers import Stepper
 
 Function = Callable[[Tensor], Tensor]  # (B, D) to (B, D), sample by sample
@@ -132,7 +133,7 @@ def fixed_point(
         z (B, D), and its health, to which `backward` adds that of the gradient.
 
     Raises:
-        UserError: an unknown solver.
+        UserError: an unknown solver; in the backward pass, a gradient that is to be differentiated itself.
     """
     solve = Solver(solver, tolerance, max_steps, damping, memory)
     with torch.autocast(z0.device.type, enabled=False):
@@ -182,6 +183,10 @@ class _Solved(torch.autograd.Function):
         return z.view_as(z)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # create_graph: once_differentiable would give zeros where `gradient` is a constant
+            raise UserError(
+                "The gradient of fixed_point cannot be differentiated (create_graph=True): it would leave out how the "
+                "solution moves. Apply F step by step, without fixed_point."
+            )
         return (gradient if ctx.adjoint is None else ctx.adjoint(gradient)), None, None

@@ -81,6 +81,10 @@ class MoleculeEntry(SetEntry):
     expected: MoleculeCounts = MoleculeCounts()
     max_file_mb: Count = 2048
 
+    @property
+    def origins(self) -> tuple[str | None, ...]:
+        return tuple(file.address for file in self.files)
+
     @model_validator(mode="before")
     @classmethod
     def _one_file(cls, values: Any) -> Any:

@@ -22,15 +22,17 @@ FAMILY = Family(
         "fingerprint": "kanrepro.molecules.fingerprint",
         "measure": "kanrepro.molecules.measure",
         "table": MADE_BY,
+        "figure": "kanrepro.molecules.report.figure",
     },
     tables={"table1": Table(MADE_BY, ("transfer",)), "table6": Table(MADE_BY, ("measure",))},
-    figures={"history-molecules": "kanrepro.report.figure"},
+    figures={"history-molecules": "kanrepro.molecules.report.figure"},
     kinds={
         "transfer": Kind(
             "kanrepro.molecules.record:TransferRecord",
             CATALOG,
             "molecules",
             {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
+            seen="molecules",
         ),
         "measure": Kind(
             "kanrepro.molecules.record:MeasureRecord",
@@ -41,4 +43,5 @@ FAMILY = Family(
         ),
     },
     explained={"table1": "kanrepro.molecules.explain"},
+    page="kanrepro.molecules.report.page",
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, snakemake_command
 from kanrepro.core.former import today
 from kanrepro.molecules.record import TaskScores, TransferRecord
 from kanrepro.molecules.report.results import BEST, KNOWN, LAST, TransferCell, TransferRun, read, transfer_paths
@@ -16,20 +16,16 @@ from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
 
-TABLES = ("table1",)
 
-
-def explain(dataset: str, method: str | None, reading: str | None, results: Path) -> str:
+def explain(asked: Question) -> str:
     """Every record behind a method's numbers on a data set, by both rules, as text.
 
-    Args:
-        method: ours, or as printed.
-        reading: one of those that were run, or None for all.
-        results: the folder of a preset, such as results/small.
+    The method is one of ours, or as printed; the reading one of those that were run.
 
     Raises:
         UserError: an unknown data set, method or reading, with the nearest known one; a corrupt record.
     """
+    dataset, method, reading, results = asked.dataset, asked.method, asked.reading, asked.results
     scores = published.read_scores("table1")
     if method is None:
         raise UserError(f"name a method of table1 as well: {', '.join(KNOWN)}.")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from kanrepro.core.download import PATIENCE, Kind, Patience
 from kanrepro.core.errors import UserError, cli
-from kanrepro.core.fetch import copy_file, fetch_address, local_path
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
 from kanrepro.core.files import sha256
 from kanrepro.core.parser import stage_parser
+from kanrepro.core.sources import copy_file, fetch_address, local_path
 from kanrepro.molecules import catalog as molecule_catalog
 from kanrepro.molecules.catalog import MoleculeEntry, MoleculeFile
 
@@ -32,7 +32,7 @@ def fetch(
 
     Raises:
         UserError: the set needs no file, or has none of that number; no mirror has it and no address serves it; the
-            mirror folder does not exist; a checksum differs; or as in `kanrepro.core.fetch.fetch_address`.
+            mirror folder does not exist; a checksum differs; or as in `kanrepro.core.sources.fetch_address`.
     """
     if entry.rdkit:
         raise UserError(

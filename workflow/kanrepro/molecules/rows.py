@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from kanrepro.core.errors import UserError, listed, shown
 from kanrepro.core.files import sha256
+from kanrepro.core.rdkit_files import numbered
 from kanrepro.molecules.catalog import MoleculeEntry, MoleculeFile
-from kanrepro.tu import rdkit_sets
 
 LABELS = {"1": 1, "1.0": 1, "0": -1, "0.0": -1, "": 0}  # cell -> label; 0 is a missing one (as in Hu et al.)
 
@@ -73,7 +73,7 @@ def read(entry: MoleculeEntry, sources: Sequence[Path]) -> Rows:
 
 def _from_rdkit(entry: MoleculeEntry) -> Rows:
     """The demo sets; those of ChEMBL are active (1) above the median of their activities."""
-    rows, digest = rdkit_sets.numbered({"nci": "NCI-TPSA", "chembl": "CHEMBL-ACT"}[entry.rdkit or ""])
+    rows, digest = numbered({"nci": "NCI-TPSA", "chembl": "CHEMBL-ACT"}[entry.rdkit or ""])
     median = np.median([value for _, value in rows])
     tasks = list(entry.tasks)
     made = (

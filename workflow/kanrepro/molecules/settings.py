@@ -95,6 +95,12 @@ class MoleculeSettings(Part):
         """The seed of the encoder that fine-tuning `seed` begins with: without training each has one of its own."""
         return seed if method in CONTROLS else self.pretrain_seed
 
+    def check(self) -> None:
+        """Make the settings of every pre-training. Raises UserError as `pretrain_settings`."""
+        for reading in self.readings:
+            for method in self.methods:
+                self.pretrain_settings(method, reading)
+
     def pretrain_settings(self, method: str, reading: str) -> PretrainSettings:
         """The settings of one pre-training: base, built-in reading, the user's changes to it, method.
 

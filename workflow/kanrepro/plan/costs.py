@@ -1,8 +1,9 @@
 """What a job will take: from measurements of the same job, of the same work on other data, or not known.
 
 Nothing is guessed. A training or evaluation is estimated from runs with the same settings (but for the epochs) of the
-same method or model, on the same data set where there is one, else on other sets in proportion to SIZES. Any other job
-has the mean of its own benchmark files, light ones that of their rule's. Disk comes from outputs that exist.
+same method or model, on the same data set where there is one, else on other sets in proportion to what the work grows
+with. Any other job has the mean of its own benchmark files, light ones that of their rule's. Disk comes from outputs
+that exist.
 """
 
 from collections import Counter, defaultdict
@@ -10,24 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanrepro.plan.jobs import Job
-from kanrepro.plan.measured import (
-    SAME_WORK,
-    SIZES,
-    Benchmark,
-    Measured,
-    Sizes,
-    image_size,
-    measurements,
-    what,
-    without_epochs,
-)
+from kanrepro.core.costs import Job, what
+from kanrepro.plan.measured import Benchmark, Measured, described, families, measurements
 
-# what these take hardly depends on the data, so that any of their jobs speaks for the others
-LIGHT = {
-    "describe_tu", "fold_tu", "split_images", "describe_images", "table", "figure", "history", "image_table",
-    "image_figure", "sensitivity_figure", "report_page",
-}  # fmt: skip
+# of the report over all families; what these take hardly depends on the data, as of the families' own light rules
+LIGHT = {"table", "report_page"}
 
 
 @dataclass(frozen=True)
@@ -51,15 +39,18 @@ class Costs:
     def __init__(self, folder: Path, jobs: Iterable[Job]) -> None:
         self.folder = folder
         self.made_by = {path: job for job in jobs for path in job.outputs}
-        self.sizes = Sizes(folder)
+        self.same = {rule: other for family in families() for rule, other in family.same.items()}
+        self.families = {rule: family for family in families() for rule in family.grows}
+        self.light = LIGHT.union(*(family.light for family in families()))
+        self.described = described(folder)
         self.measured: dict[tuple[str, tuple[str, ...]], list[Measured]] = defaultdict(list)
-        for found in measurements(folder):
-            self.measured[found.rule, found.what[1:]].append(found)  # what[0] is the data set
+        for found in measurements(folder, self.described):
+            self.measured[found.ran.rule, found.ran.what[1:]].append(found)  # what[0] is the data set
         self._globbed: dict[str, list[Path]] = {}
 
     def of(self, job: Job) -> Cost:
         """The cost of one job."""
-        measurable = _work(job) in SIZES
+        measurable = self._work(job) in self.families
         found = self._from_records(job) if measurable else None
         same = found is None or "other data sets" not in found.source
         disk = self._disk(job, anywhere=same and (found is not None or not measurable))
@@ -70,23 +61,25 @@ class Costs:
 
     # trainings and evaluations
 
+    def _work(self, job: Job) -> str:
+        """The rule whose measurements speak for a job."""
+        return self.same.get(job.rule, job.rule)
+
     def _from_records(self, job: Job) -> Cost | None:
         """By records of the same work; None where there is none of this method or model at all."""
-        known = self.measured.get((_work(job), what(job)[1:]), [])
+        rule = self._work(job)
+        known = self.measured.get((rule, what(**job.wildcards)[1:]), [])
         if not known:
             return None
-        settings, epochs = without_epochs(job.settings)
-        if job.rule == "assess":
-            trained = self.made_by.get(job.inputs[0])  # the classifier, if it is to be trained
-            model = (trained.settings or {}).get("model") if trained else None
-            settings = [job.settings, model]
-        alike = [one for one in known if _equal(one, settings, job)]
+        family = self.families[rule]
+        settings, epochs, size = family.asked(job, self.made_by)
+        alike = [one for one in known if family.alike(one.ran, settings, job)]
         if not alike:
-            presets = ", ".join(sorted({one.preset for one in known}))
+            presets = ", ".join(sorted({one.ran.preset for one in known}))
             return Cost(None, False, None, None, f"no data: runs of {presets} had other settings")
         dataset = job.wildcards["dataset"]
-        amount = self.sizes.work(_work(job), dataset, epochs, image_size(job))
-        here = [one for one in alike if one.what[0] == dataset]
+        amount = family.work(rule, dataset, epochs, size, self.described)
+        here = [one for one in alike if one.ran.what[0] == dataset]
         chosen = _for_device(here or alike, job)
         if not chosen:
             return Cost(None, False, None, None, "no data: never run on a GPU")
@@ -94,15 +87,15 @@ class Costs:
         if not (exact or (amount and all(one.work for one in chosen))):
             return Cost(None, False, None, None, f"no data: nothing here has counted {dataset}")
         done = 1.0 if exact else sum(one.work or 0 for one in chosen) / len(chosen) / (amount or 1)
-        seconds = sum(one.seconds for one in chosen) / len(chosen) / done
+        seconds = sum(one.ran.seconds for one in chosen) / len(chosen) / done
         return Cost(
             seconds,
-            chosen[0].gpu,
-            max(one.memory_mb for one in chosen) if here else None,
+            chosen[0].ran.gpu,
+            max(one.ran.memory_mb for one in chosen) if here else None,
             None,
             _said(chosen)
-            + ("" if exact else f", scaled by {SIZES[_work(job)]}" + ("" if here else ", other data sets")),
-            frozenset(one.hardware for one in chosen),
+            + ("" if exact else f", scaled by {family.grows[rule]}" + ("" if here else ", other data sets")),
+            frozenset(one.ran.hardware for one in chosen),
         )
 
     # everything else
@@ -112,7 +105,7 @@ class Costs:
         if job.benchmark is None:
             return Cost(None, False, None, None, "no data: the rule writes no benchmark file")
         patterns = {_any_seed(job.benchmark, job): "same job"}
-        if job.rule in LIGHT:
+        if job.rule in self.light:
             patterns[_any_preset(_any_seed(job.benchmark, job), job)] = "same job, any preset"
             if job.wildcards.get("dataset"):
                 folder = _any_preset(str(Path(job.benchmark).parent), job)
@@ -142,24 +135,12 @@ class Costs:
         return self._globbed[pattern]
 
 
-def _work(job: Job) -> str:
-    """The rule whose measurements speak for a job."""
-    return SAME_WORK.get(job.rule, job.rule)
-
-
-def _equal(one: Measured, settings: object, job: Job) -> bool:
-    """Whether a measured run had the settings of a job; those of a trained classifier are known by its preset alone."""
-    if job.rule == "assess" and isinstance(settings, list) and settings[1] is None:
-        return one.settings[0] == settings[0] and one.preset == job.preset
-    return one.settings == settings
-
-
 def _for_device(found: list[Measured], job: Job) -> list[Measured]:
     """Those measured on the kind of device that the job may use: a GPU where it may and there are any, else the CPU."""
-    on_gpu = [one for one in found if one.gpu]
+    on_gpu = [one for one in found if one.ran.gpu]
     if job.gpus and on_gpu:
         return on_gpu
-    return [] if job.device.startswith("cuda") else [one for one in found if not one.gpu]
+    return [] if job.device.startswith("cuda") else [one for one in found if not one.ran.gpu]
 
 
 def _said(chosen: list[Measured]) -> str:

@@ -4,7 +4,6 @@ The dry run prints every job with its files, wildcards, resources and command, a
 has. The two are compared, so that a Snakemake that prints otherwise is noticed and never read wrongly.
 """
 
-import json
 import os
 import re
 import shutil
@@ -12,11 +11,10 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kanrepro.core.costs import Job
 from kanrepro.core.errors import UserError
 
 _RULE = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$")
@@ -24,52 +22,6 @@ _FIELD = re.compile(r"^    (\w+): (.*)$")
 _COMMAND = "Shell command: "
 _STATS = re.compile(r"^(\w+) +(\d+)$")
 _FAILURE = re.compile(r"^(\w*(?:Error|Exception))\b")
-_SETTINGS = re.compile(r"--settings '(\{.*?\})'(?= |$)")
-_PRESET = re.compile(r"^results/([^/]+)/")
-_DEVICE = re.compile(r" --device (\S+)")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job as the dry run prints it. `resources`: those that are numbers, mem_mb in MB and runtime in minutes."""
-
-    rule: str
-    number: int = 0
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    benchmark: str | None = None
-    wildcards: dict[str, str] = field(default_factory=dict)
-    threads: int = 1
-    resources: dict[str, float] = field(default_factory=dict)
-    command: str | None = None  # None: the rule only names a target
-
-    @property
-    def gpus(self) -> int:
-        """How many GPUs it asks for."""
-        return int(self.resources.get("gpu", 0))
-
-    @property
-    def memory_mb(self) -> float:
-        """The memory that it asks for; 0 where the rule does not say."""
-        return self.resources.get("mem_mb", 0.0)
-
-    @property
-    def preset(self) -> str | None:
-        """The preset whose results it makes; None for what all presets share."""
-        found = [match[1] for path in self.outputs if (match := _PRESET.match(path))]
-        return found[0] if found else None
-
-    @property
-    def device(self) -> str:
-        """What its command says: auto, cpu, cuda or cuda:N."""
-        found = _DEVICE.search(self.command or "")
-        return found[1] if found else "cpu"
-
-    @cached_property
-    def settings(self) -> dict[str, Any] | None:
-        """The settings that its command states; None where it states none."""
-        found = _SETTINGS.search(self.command or "")
-        return json.loads(found[1]) if found else None
 
 
 def jobs(targets: Sequence[str], options: Sequence[str], cores: int, folder: Path = Path()) -> list[Job]:

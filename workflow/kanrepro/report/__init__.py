@@ -1,1 +1,1 @@
-"""What is read by people: statistics, tables, figures and the page. It reads records and printed numbers only."""
+"""What is read by people, for every family: printed numbers, statistics, documents, rendering, style."""

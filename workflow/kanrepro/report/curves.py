@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import read_history
 from kanrepro.report.results import CONTROLS, METHODS, READINGS
+from kanrepro.report.style import COLOURS, nothing
 from kanrepro.report.wording import short
-from kanrepro.tu.report.ablation import COLOURS
 
 # column of history.csv -> label, and whether a wide range calls for a logarithmic axis
 QUANTITIES = {
@@ -60,6 +60,11 @@ def read(path: Path) -> Curve:
     return Curve(dataset, method, reading, seed, read_history(path, names))
 
 
+def read_all(paths: Iterable[Path]) -> list[Curve]:
+    """The histories at `paths`, in any order and each once. Raises UserError as `read`."""
+    return [read(path) for path in sorted(set(paths))]
+
+
 def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
     """One column a data set, one row a quantity, a line a method and reading: the mean over seeds, its range shaded."""
     groups: dict[tuple[str, str, str], list[Curve]] = {}
@@ -68,9 +73,7 @@ def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
         groups.setdefault((curve.dataset, curve.method, curve.reading), []).append(curve)
     shown = [dataset for dataset in datasets if any(dataset == d for d, _, _ in groups)]
     if not shown:
-        figure = Figure(figsize=(6, 1.5))
-        figure.text(0.5, 0.5, "Training curves: nothing was trained.", ha="center", va="center")
-        return figure
+        return nothing("Training curves: nothing was trained.")
     masking = any(method == MASKING for _, method, _ in groups)
     quantities = QUANTITIES | (MASKING_QUANTITIES if masking else {})
     size = (max(1.0 + 2.8 * len(shown), 7.0), 1.8 * len(quantities) + 1.0)

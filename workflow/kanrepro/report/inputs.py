@@ -1,26 +1,33 @@
-"""What every report stage is given: records, a preset, data sets; the options that say so, shared by the stages."""
+"""What tables and figures of graph sets are given: records, a preset, data sets; and the options that say so."""
 
 import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
+from kanrepro.core.catalog import Catalog
 from kanrepro.core.errors import unknown
-from kanrepro.report import published
+from kanrepro.report import described, published
 from kanrepro.report.arguments import add_files
 from kanrepro.report.results import record_paths
-from kanrepro.superpixels import catalog as superpixel_catalog
-from kanrepro.tu import catalog
-from kanrepro.tu.report import descriptions as table4
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where records and printed numbers are, and which data sets to show.
+    """Where records and printed numbers are, and which data sets to show. Each family has its own.
 
-    `stand_in`: take every data set for a stand-in, beside which no published number belongs.
+    Attributes:
+        catalog: of the family's data sets.
+        kind: where its records lie below `folder`.
+        descriptions_of: the folders of descriptions that it reads.
+        stand_in: take every data set for a stand-in, beside which no published number belongs.
     """
+
+    catalog: ClassVar[Catalog[Any]]
+    kind: ClassVar[str]
+    descriptions_of: ClassVar[tuple[str, ...]] = ("data",)
 
     preset: str
     records: tuple[Path, ...] = ()
@@ -32,7 +39,7 @@ class Inputs:
     stand_in: bool = False
 
     @classmethod
-    def of(cls, arguments: argparse.Namespace) -> "Inputs":
+    def of(cls, arguments: argparse.Namespace) -> Self:
         """The inputs that the options of `add_inputs` name."""
         return cls(
             arguments.preset,
@@ -45,35 +52,28 @@ class Inputs:
             arguments.stand_in,
         )
 
-    def record_files(self, kind: str = "tu/*") -> list[Path]:
-        """The records of an experiment. Raises UserError where the folder is missing."""
-        return [*self.records, *(record_paths(self.folder, kind) if self.folder else [])]
+    def record_files(self) -> list[Path]:
+        """The records. Raises UserError where the folder is missing."""
+        return [*self.records, *(record_paths(self.folder, self.kind) if self.folder else [])]
 
     def description_files(self) -> list[Path]:
         """The descriptions of data sets. Raises UserError where the folder is missing."""
-        kinds = ("data", "data-molecules", "data-superpixels") if self.folder else ()
-        below = [record_paths(self.folder, kind) for kind in kinds if self.folder]
+        below = [record_paths(self.folder, kind) for kind in self.descriptions_of if self.folder]
         return [*self.descriptions, *(path for paths in below for path in paths)]
 
     @cached_property
-    def entries(self) -> dict[str, catalog.Entry]:
+    def entries(self) -> dict[str, Any]:
         """The catalogue, with the user's own files."""
-        return catalog.load(self.catalogs)
+        return self.catalog.load(self.catalogs)
 
     @cached_property
-    def described(self) -> dict[str, table4.Source]:
+    def described(self) -> dict[str, described.Source]:
         """The descriptions of data sets, by name. Raises UserError where one is corrupt."""
-        return table4.read(self.description_files())
-
-    @property
-    def labelled(self) -> frozenset[str]:
-        """The data sets that have node labels, as their descriptions or the catalogue say."""
-        known = {name for name, entry in self.entries.items() if entry.expected.node_labels}
-        return frozenset(known | {name for name, source in self.described.items() if source.found.node_labels})
+        return described.read(self.description_files())
 
     def stand_ins(self, datasets: Iterable[str]) -> frozenset[str]:
         """Those of `datasets` that stand in for the paper's, as the catalogue or their descriptions say."""
-        demo = {name for name, entry in {**superpixel_catalog.load(), **self.entries}.items() if entry.demo}
+        demo = {name for name, entry in self.entries.items() if entry.demo}
         demo |= {name for name, source in self.described.items() if source.found.demo}
         return frozenset(name for name in datasets if self.stand_in or name in demo)
 
@@ -111,7 +111,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "--records-from",
         type=Path,
         metavar="FOLDER",
-        help="take records from FOLDER/tu/*/*.json, descriptions from FOLDER/data*/*.json",
+        help="take records and descriptions from below FOLDER, a preset's records",
     )
     parser.add_argument(
         "--datasets",

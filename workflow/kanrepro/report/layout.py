@@ -1,4 +1,4 @@
-"""Which rows and comparisons Tables 2 and 3 show."""
+"""Which rows and comparisons a table of scores shows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -98,11 +98,3 @@ class Layout:
 
     def _rows(self, methods: Iterable[str]) -> list[Row]:
         return [Row(method, reading) for method in methods for reading in self.readings]
-
-
-TITLES = {
-    "table1": "Table 1: transfer learning, ROC-AUC in %",
-    "table2": "Table 2: unsupervised learning, SVM accuracy in %",
-    "table7": "Table 7: fine-tuning on 1 % of the labels of superpixel graphs, test accuracy in %",
-    "table3": "Table 3: Khan-GCL against methods with hard negatives, SVM accuracy in %",
-}

@@ -1,4 +1,4 @@
-"""Tables 2 and 3 as a CSV: one line per row of the table and data set, numbers with all their digits.
+"""A table of scores as a CSV: one line per row of the table and data set, numbers with all their digits.
 
 docs/tables.md lists the columns. Nothing is blank: what has no value says why in words.
 """
@@ -9,15 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from kanrepro.report.layout import Row
 from kanrepro.report.published import Printed
-from kanrepro.report.scores import Builder
+from kanrepro.report.scores import COLUMNS, Builder
 from kanrepro.report.wording import NOT_RUN
 
-COLUMNS = (
-    "table", "preset", "group", "method", "reading", "dataset", "printed_mean", "printed_std", "printed_runs",
-    "measured_mean", "measured_std", "measured_runs", "seeds", "difference", "ci90_low", "ci90_high", "welch_p",
-    "equivalence_bound", "margin", "verdict", "notes", "records",
-)  # fmt: skip
-WITH_RULE = (*COLUMNS[:5], "rule", *COLUMNS[5:])  # where a record has several scores
 UNDEFINED = "not defined"
 
 
@@ -29,10 +23,14 @@ def lines(table: Builder, preset: str) -> list[dict[str, str]]:
         if not rows and not table.stand_in:
             found.extend(_printed_only(table, preset, method, dataset) for dataset in table.datasets)
         found.extend(_measured(table, preset, "compared", row, dataset) for row in rows for dataset in table.datasets)
-    if table.table != "table3":
-        for group, rows in (("variant", table.layout.variants), ("control", table.layout.controls)):
-            found.extend(_measured(table, preset, group, row, dataset) for row in rows for dataset in table.datasets)
+    for group, rows in (("variant", table.layout.variants), ("control", table.layout.controls)):
+        found.extend(_measured(table, preset, group, row, dataset) for row in rows for dataset in table.datasets)
     return found
+
+
+def text(table: Builder, preset: str) -> str:
+    """The whole CSV of a table."""
+    return to_csv(table.columns, lines(table, preset))
 
 
 def to_csv(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
@@ -80,7 +78,7 @@ def _head(table: Builder, preset: str, group: str, row: Row, dataset: str, print
         "group": group,
         "method": row.method,
         "reading": row.reading,
-        **({"rule": row.rule or "none"} if table.table == "table1" else {}),
+        **({"rule": row.rule or "none"} if "rule" in table.columns else {}),
         "dataset": dataset,
         "printed_mean": printed.mean or "not printed",
         "printed_std": printed.std or "not printed",

@@ -45,7 +45,9 @@ class Source:
 
     def read(self, results: Path) -> float:
         """The number. Raises UserError where there is no such table, column or line, several lines, or no number."""
-        path = results / self.preset / "tables" / f"{self.table}.csv"
+        folder = results / self.preset
+        data = folder / "figures" / f"{self.table}.csv"  # numbers that a figure, or nothing else, shows
+        path = data if data.is_file() else folder / "tables" / f"{self.table}.csv"
         lines = _lines(path)
         for key in (self.column, *(key for key, _ in self.where)):
             if key not in lines[0]:

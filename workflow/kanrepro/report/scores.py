@@ -1,14 +1,16 @@
-"""Tables 1 to 3 from records and printed numbers: what every cell says."""
+"""Tables of scores, methods by data sets, from records and printed numbers: what every cell says."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from kanrepro.report import statistics
+from kanrepro.report.described import Source
 from kanrepro.report.document import SIGNS, Block, Document, Footnotes, Grid, Item, Records, Text
-from kanrepro.report.layout import TITLES, Difference, Layout, Row
-from kanrepro.report.published import AVERAGES, NOTHING, RUNS, Printed, Published
+from kanrepro.report.layout import Difference, Layout, Row
+from kanrepro.report.published import NOTHING, RUNS, Printed, Published
 from kanrepro.report.results import Cell, Results
 from kanrepro.report.statistics import Comparison, compare, paired
 from kanrepro.report.wording import (
@@ -24,14 +26,19 @@ from kanrepro.report.wording import (
     short,
     signed,
 )
-from kanrepro.tu.report.descriptions import Source
+
+COLUMNS = (
+    "table", "preset", "group", "method", "reading", "dataset", "printed_mean", "printed_std", "printed_runs",
+    "measured_mean", "measured_std", "measured_runs", "seeds", "difference", "ci90_low", "ci90_high", "welch_p",
+    "equivalence_bound", "margin", "verdict", "notes", "records",
+)  # fmt: skip
 
 VERDICTS = ("reproduced", "differs", "inconclusive", "not comparable", "not run")
 
 
 @dataclass
 class Builder:
-    """One table in the making. `base`: the folder that record paths are written relative to."""
+    """One table in the making; each family has its own. `base`: the folder that paths of records are relative to."""
 
     table: str
     results: Results
@@ -42,28 +49,23 @@ class Builder:
     stand_ins: frozenset[str] = frozenset()
     described: Mapping[str, Source] = field(default_factory=dict)
     footnotes: Footnotes = field(default_factory=Footnotes)
-    controls_lead = (
-        "Variants of the ablation at Khan-GCL's settings, and controls: encoders that were never trained, and labels "
-        "that were permuted before the SVM saw them, which must sit at chance: at most about the share of the largest "
-        "class."
-    )
-    differences_lead = (
-        "Differences between measured rows in percentage points, with the 95 % interval of a t-test paired by seed "
-        "(the runs of a seed share folds) and the number of pairs; `*` where the interval leaves out zero."
-    )
+    heading: ClassVar[str]
+    controls_lead: ClassVar[str]
+    differences_lead: ClassVar[str]
+    averaged: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # what the table averages: name -> data sets
+    columns: ClassVar[tuple[str, ...]] = COLUMNS  # of the CSV
+
+    @property
+    def title(self) -> str:
+        return self.heading + (" (stand-in data sets)" if self.stand_in else "")
 
     def document(self, preset: str) -> Document:
         """The whole table."""
-        blocks: list[Block] = [self._introduction(preset, RUNS), self._overview()]
-        if self.table == "table2":
-            blocks.append(self._measured_only())
+        blocks: list[Block] = [self._introduction(preset, RUNS), self._overview(), self._measured_only()]
         if not self.stand_in:
             blocks.extend(self._comparisons())
-        if self.table == "table2":
-            blocks.append(self._differences())
-        blocks.append(self._records())
-        title = TITLES[self.table] + (" (stand-in data sets)" if self.stand_in else "")
-        return Document(title, tuple(blocks), self.footnotes.listed)
+        blocks += [self._differences(), self._records()]
+        return Document(self.title, tuple(blocks), self.footnotes.listed)
 
     def _introduction(self, preset: str, runs: int) -> Text:
         return Text(introduction(preset, self.datasets, self.stand_ins, self.margin, runs))
@@ -87,7 +89,7 @@ class Builder:
     @property
     def rows(self) -> list[Row]:
         """All measured rows, in the order of the table."""
-        return self.compared + (self.layout.variants + self.layout.controls if self.table != "table3" else [])
+        return [*self.compared, *self.layout.variants, *self.layout.controls]
 
     @property
     def averages(self) -> list[str]:
@@ -95,11 +97,6 @@ class Builder:
         if self.stand_in:
             return []
         return [name for name, parts in self.averaged.items() if set(parts) <= set(self.datasets)]
-
-    @property
-    def averaged(self) -> Mapping[str, tuple[str, ...]]:
-        """What the table averages: name -> data sets."""
-        return AVERAGES if self.table == "table2" else {}
 
     # numbers
 

@@ -1,59 +1,88 @@
 """What stands behind a set of results, gathered from their records: machines, versions, code, data, settings, cost."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kanrepro.core.record import Record
-from kanrepro.report.results import Results
+from kanrepro.report.document import Document, Grid, Item
+
+SETTINGS = "Several values: they differ between methods, readings, data sets or runs."
 
 
-@dataclass(frozen=True)
-class DatasetCost:
-    """What the records of a data set took: seconds of work, MB at the peak; a shared encoder is counted once."""
+def provenance(
+    title: str,
+    records: Sequence[Any],
+    code: Mapping[str, Iterable[str]],
+    settings: Iterable[Mapping[str, Any]],
+    data: Grid,
+    cost: Grid,
+) -> Document:
+    """Machines and code, data, cost and settings of records of any kind.
 
-    dataset: str
-    records: int
-    encoders: int
-    pretrain_seconds: float
-    probe_seconds: float
-    peak_memory_mb: float
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Facts for the page; each fact is a name with its distinct values, sorted."""
-
-    records: int
-    provenance: dict[str, list[str]]
-    versions: dict[str, list[str]]
-    data: list[tuple[str, str, str, str]]  # data set, graphs, SHA-256 of the prepared file, of its source
-    settings: dict[str, list[str]]
-    costs: list[DatasetCost]
-
-    @property
-    def seconds(self) -> float:
-        return sum(cost.pretrain_seconds + cost.probe_seconds for cost in self.costs)
-
-
-def summarise(results: Results) -> Summary:
-    """The facts behind `results`."""
-    records = [run.record for cell in results.cells.values() for run in cell.runs]
+    Args:
+        code: what the code of each stage is called -> its digests.
+        settings: those of each record.
+    """
     commits = (f"{r.code.commit or 'unknown'}{' with local changes' if r.code.dirty else ''}" for r in records)
-    return Summary(
-        len(records),
-        {
-            "machine": distinct(r.cost.hardware for r in records),
-            "device": distinct(r.cost.device for r in records),
-            "commit": distinct(commits),
-            "code of pretrain": distinct(r.code.pretrain for r in records),
-            "code of probe": distinct(r.code.probe for r in records),
-        },
-        by_key(r.versions for r in records),
-        sorted({(r.dataset, str(r.data.graphs), r.data.sha256, r.data.source_sha256 or "unknown") for r in records}),
-        by_key(flatten(r.settings) for r in records),
-        [_cost(name, [r for r in records if r.dataset == name]) for name in results.datasets],
+    facts = {
+        "machine": distinct(r.cost.hardware for r in records),
+        "device": distinct(r.cost.device for r in records),
+        "commit": distinct(commits),
+        **{name: distinct(digests) for name, digests in code.items()},
+        "versions": [f"{name} {' / '.join(values)}" for name, values in by_key(r.versions for r in records).items()],
+    }
+    found = by_key(map(flatten, settings))
+    return Document(
+        title, (_named("Machines and code", "Fact", facts), data, cost, _named("Settings", "Key", found, SETTINGS))
     )
+
+
+def of_encoders(title: str, records: Sequence[Record], evaluation: str) -> Document:
+    """Provenance and cost of evaluated encoders. `evaluation`: what came after pre-training, in words."""
+    data = {(r.dataset, str(r.data.graphs), r.data.sha256, r.data.source_sha256 or "unknown") for r in records}
+    costs = []
+    for dataset in sorted({record.dataset for record in records}):
+        found = [record for record in records if record.dataset == dataset]
+        encoders = pretraining(found)
+        texts = (
+            str(len(found)),
+            str(len(encoders)),
+            duration(sum(encoders.values())),
+            duration(sum(record.cost.probe_seconds for record in found)),
+            f"{max(record.cost.peak_memory_mb for record in found):.0f}",
+        )
+        costs.append((Item(dataset), *map(Item, texts)))
+    return provenance(
+        title,
+        records,
+        {
+            "code of pre-training": (r.code.pretrain for r in records),
+            f"code of {evaluation}": (r.code.probe for r in records),
+        },
+        (r.settings for r in records),
+        Grid(
+            "Data",
+            ("Data set", "Graphs", "SHA-256 of the prepared set", "of its source"),
+            tuple(tuple(map(Item, row)) for row in sorted(data)),
+        ),
+        Grid(
+            "Cost",
+            ("Data set", "Records", "Encoders", "Pre-training", evaluation, "Peak memory, MB"),
+            tuple(costs),
+            lead="Wall time as the records state it, on the machines above; an encoder that several records evaluate "
+            "is counted once.",
+        ),
+    )
+
+
+def pretraining(records: Iterable[Record]) -> dict[str, float]:
+    """The encoders behind records, each with the seconds of its pre-training."""
+    return {record.checkpoint.path: record.cost.pretrain_seconds for record in records}
+
+
+def seconds(records: Sequence[Record]) -> float:
+    """All seconds behind records of encoders; a shared encoder is counted once."""
+    return sum(pretraining(records).values()) + sum(record.cost.probe_seconds for record in records)
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -75,18 +104,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _cost(dataset: str, records: list[Record]) -> DatasetCost:
-    encoders = {record.checkpoint.path: record.cost.pretrain_seconds for record in records}
-    return DatasetCost(
-        dataset,
-        len(records),
-        len(encoders),
-        sum(encoders.values()),
-        sum(record.cost.probe_seconds for record in records),
-        max(record.cost.peak_memory_mb for record in records),
-    )
-
-
 def by_key(mappings: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
     """Key -> its distinct values in the mappings, both sorted."""
     found: dict[str, set[str]] = {}
@@ -99,3 +116,8 @@ def by_key(mappings: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
 def distinct(values: Iterable[str]) -> list[str]:
     """The distinct values, short ones first."""
     return sorted(set(values), key=lambda value: (len(value), value))
+
+
+def _named(title: str, name: str, facts: Mapping[str, Sequence[str]], lead: str = "") -> Grid:
+    rows = tuple((Item(key), Item(", ".join(values))) for key, values in facts.items())
+    return Grid(title, (name, "Values"), rows, heads=2, lead=lead)

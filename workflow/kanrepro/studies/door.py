@@ -1,6 +1,6 @@
 """What the roof is told of the studies across families: sensitivity (figure 5), figure 2b, what CKFI picks."""
 
-from kanrepro.core.family import Family, Kind
+from kanrepro.core.family import Family, Kind, Table
 from kanrepro.studies.analysis_settings import AnalysisSettings
 from kanrepro.studies.sensitivity_settings import SensitivitySettings
 
@@ -11,9 +11,11 @@ FAMILY = Family(
         "splines": "kanrepro.studies.splines",
         "criticality": "kanrepro.studies.criticality",
         "claims": "kanrepro.studies.report.claims",
+        "twins": "kanrepro.studies.twins",
         "analysis-figure": "kanrepro.studies.report.analysis_figure",
         "sensitivity-figure": "kanrepro.studies.report.sensitivity_figure",
     },
+    tables={"claims": Table("kanrepro.studies.report.claims", ("tu", "transfer", "superpixels", "images"))},
     figures={
         "figure5": "kanrepro.studies.report.sensitivity_figure",
         "figure2b": "kanrepro.studies.report.analysis_figure",
@@ -32,7 +34,11 @@ FAMILY = Family(
             "kanrepro.molecules.catalog",
             "molecules for Figure 5",
             {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
+            seen="molecules",
         ),
     },
+    method="of figure5 a parameter: epsilon_delta, or epsilon_delta=0.3",
     explained={"figure5": "kanrepro.studies.explain"},
+    costs="kanrepro.studies.costs",
+    page="kanrepro.studies.report.page",
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import in_turn
+from kanrepro.core.explain_parts import Question, in_turn
 from kanrepro.core.record import Record
 from kanrepro.molecules.explain import run_lines as transfer_lines
 from kanrepro.molecules.explain import settings_of
@@ -19,21 +19,17 @@ from kanrepro.studies.report.sensitivity_results import sensitivity_paths
 from kanrepro.studies.sensitivity_settings import PARAMETERS
 from kanrepro.tu.explain import run_lines
 
-TABLES = ("figure5",)
 
-
-def explain(dataset: str, parameter: str | None, reading: str | None, results: Path) -> str:
+def explain(asked: Question) -> str:
     """What was measured along a parameter, as text.
 
-    Args:
-        dataset: a TU set, or AVG for the average of transfer learning.
-        parameter: one of PARAMETERS, or with a value: `epsilon_delta=0.3`; None: all that were varied.
-        reading: one of those that were run, or None for all.
-        results: the folder of a preset, such as results/small.
+    The data set is a TU set, or AVG for the average of transfer learning; what stands for a method is one of
+    PARAMETERS, or with a value: `epsilon_delta=0.3`.
 
     Raises:
         UserError: an unknown data set, parameter, value or reading, with the nearest known one; a corrupt record.
     """
+    dataset, parameter, reading, results = asked.dataset, asked.method, asked.reading, asked.results
     graphs, molecules = sensitivity_paths(results / "records")
     first = Record.read(graphs[0]) if graphs else TransferRecord.read(molecules[0]) if molecules else None
     preset = first.preset if first else results.name

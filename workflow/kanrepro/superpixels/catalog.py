@@ -58,6 +58,10 @@ class SuperpixelEntry(SetEntry):
     expected: SuperpixelCounts
     max_file_mb: Count = 256
 
+    @property
+    def origins(self) -> tuple[str | None, ...]:
+        return (self.train.images.address, self.train.labels.address) if self.train else ()
+
     @model_validator(mode="after")
     def _whole(self) -> "SuperpixelEntry":
         if (self.train is None) != (self.test is None) or (self.train is None) != (self.name == "digits"):

@@ -15,8 +15,9 @@ FAMILY = Family(
         "pretrain": "kanrepro.pretraining.pretrain",
         "finetune": "kanrepro.superpixels.finetune",
         "retrieve": "kanrepro.superpixels.retrieve",
+        "table": "kanrepro.superpixels.report.table",
     },
-    tables={"table7": Table("kanrepro.report.table", ("superpixels",))},
+    tables={"table7": Table("kanrepro.superpixels.report.table", ("superpixels",))},
     kinds={
         "superpixels": Kind(
             "kanrepro.core.record:Record",
@@ -26,4 +27,5 @@ FAMILY = Family(
         )
     },
     explained={"table7": "kanrepro.superpixels.explain"},
+    page="kanrepro.superpixels.report.page",
 )

@@ -3,27 +3,26 @@
 from pathlib import Path
 
 from kanrepro.core.errors import unknown
-from kanrepro.core.explain_parts import code_state, file_state, laid_out, snakemake_command
+from kanrepro.core.explain_parts import Question, code_state, file_state, laid_out, snakemake_command
 from kanrepro.core.former import today
 from kanrepro.report import published
-from kanrepro.report.inputs import Inputs
 from kanrepro.report.layout import label_of
 from kanrepro.report.results import Run
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, number, signed
-from kanrepro.superpixels.report.scores import builder, unlike
+from kanrepro.superpixels.report.scores import unlike
+from kanrepro.superpixels.report.table import DigitInputs, builder
 
-TABLES = ("table7",)
 
-
-def explain(dataset: str, method: str | None, reading: str | None, results: Path) -> str:
-    """The explanation of the cells of a method as text. `results`: the folder of a preset, such as results/small.
+def explain(asked: Question) -> str:
+    """The explanation of the cells of a method as text.
 
     Raises:
         UserError: an unknown data set, method or reading, with the nearest known one; a corrupt record.
     """
-    made = builder(Inputs(results.name, folder=results / "records"), results, 1.0)
+    dataset, method, reading, results = asked.dataset, asked.method, asked.reading, asked.results
+    made = builder(DigitInputs(results.name, folder=results / "records"), results)
     name = published.CATALOGUE_NAME.get(dataset, dataset)
     if name not in (known := {published.ONE_SET["table7"], *made.results.datasets}):
         raise unknown("data set", dataset, known)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from kanrepro.core.download import PATIENCE, Kind, Patience
 from kanrepro.core.errors import UserError, cli
-from kanrepro.core.fetch import copy_file, fetch_address, local_path
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
 from kanrepro.core.files import sha256
 from kanrepro.core.parser import stage_parser
+from kanrepro.core.sources import copy_file, fetch_address, local_path
 from kanrepro.superpixels import catalog as superpixel_catalog
 from kanrepro.superpixels.catalog import KINDS, PARTS, IdxFile, SuperpixelEntry
 
@@ -29,7 +29,7 @@ def fetch(
 
     Raises:
         UserError: the mirror folder or a local file does not exist, a checksum differs, or as in
-            `kanrepro.core.fetch.fetch_address`.
+            `kanrepro.core.sources.fetch_address`.
     """
     if mirror is not None and not mirror.is_dir():
         raise UserError(f"the mirror folder {mirror} does not exist. Correct --mirror, data.mirror or KANREPRO_MIRROR.")

@@ -51,6 +51,10 @@ class Entry(SetEntry):
     max_archive_mb: Count = 512
     max_unzipped_mb: Count = 1024
 
+    @property
+    def origins(self) -> tuple[str | None, ...]:
+        return (self.address,)
+
     @model_validator(mode="after")
     def _has_source(self) -> "Entry":
         if self.format == "tu" and not self.address:

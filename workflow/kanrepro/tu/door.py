@@ -8,21 +8,21 @@ FAMILY = Family(
     settings={"tu": TuSettings},
     catalogues={"catalog": "own catalogue files beside the built-in one (docs/own-data.md)"},
     stages={
-        "fetch": "kanrepro.core.fetch",
+        "fetch": "kanrepro.tu.fetch",
         "prepare": "kanrepro.tu.prepare",
         "describe": "kanrepro.tu.describe",
         "splits": "kanrepro.tu.splits",
         "pretrain": "kanrepro.pretraining.pretrain",
         "probe": "kanrepro.tu.probe",
-        "table": "kanrepro.report.table",
-        "figure": "kanrepro.report.figure",
+        "table": "kanrepro.tu.report.table",
+        "figure": "kanrepro.tu.report.figure",
     },
     tables={
-        "table2": Table("kanrepro.report.table", ("tu",)),
-        "table3": Table("kanrepro.report.table", ("tu",), method="khan_gcl"),
-        "table4": Table("kanrepro.report.table", ("data", "data-molecules", "data-superpixels")),
+        "table2": Table("kanrepro.tu.report.table", ("tu",)),
+        "table3": Table("kanrepro.tu.report.table", ("tu",), method="khan_gcl"),
+        "table4": Table("kanrepro.tu.report.table", ("data", "data-molecules", "data-superpixels")),
     },
-    figures={"figure4": "kanrepro.report.figure", "history": "kanrepro.report.figure"},
+    figures={"figure4": "kanrepro.tu.report.figure", "history": "kanrepro.tu.report.figure"},
     kinds={
         "tu": Kind(
             "kanrepro.core.record:Record",
@@ -31,5 +31,8 @@ FAMILY = Family(
             {"kanrepro.pretraining.pretrain": "code.pretrain", "kanrepro.tu.probe": "code.probe"},
         )
     },
+    method="khan_gcl or Khan-GCL, ...; not needed for table4",
     explained=dict.fromkeys(("table2", "table3", "table4", "figure4"), "kanrepro.tu.explain"),
+    costs="kanrepro.tu.costs",
+    page="kanrepro.tu.report.page",
 )

@@ -28,7 +28,7 @@ def prepare(entry: Entry, archive: Path | None, output: Path) -> GraphStore:
     if entry.format == "rdkit":
         store = rdkit_sets.read(entry.name)
     elif archive is None:
-        raise UserError(f"--archive is needed for {entry.name}. Fetch it with: python -m kanrepro.core.fetch --help")
+        raise UserError(f"--archive is needed for {entry.name}. Fetch it with: python -m kanrepro.tu.fetch --help")
     else:
         store = tu.read(archive, entry.name, entry.max_unzipped_mb)
     verify(store, entry, archive)
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.prepare."""
     parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance MUTAG or NCI-TPSA")
-    parser.add_argument("--archive", type=Path, help="its zip archive (kanrepro.core.fetch); not for the demo sets")
+    parser.add_argument("--archive", type=Path, help="its zip archive (kanrepro.tu.fetch); not for the demo sets")
     parser.add_argument(
         "--output", type=Path, required=True, help="store to write, for instance resources/tu/MUTAG.safetensors"
     )

@@ -60,6 +60,12 @@ class TuSettings(Part):
             raise ValueError(f"{twice[0]!r} stands there twice")
         return value
 
+    def check(self) -> None:
+        """Make the settings of every pre-training. Raises UserError as `pretrain_settings`."""
+        for reading in self.readings:
+            for method in self.methods:
+                self.pretrain_settings(method, reading)
+
     def pretrain_settings(self, method: str, reading: str) -> PretrainSettings:
         """The settings of one pre-training: base, built-in reading, the user's changes to it, method.
 

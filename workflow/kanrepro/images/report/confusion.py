@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kanrepro.images.report.results import ImageCell, ImageResults
+from kanrepro.images.report.style import stand_in_note
 from kanrepro.images.variants import LABELS
-from kanrepro.report.style import missing, note, nothing, stand_in_note
+from kanrepro.report.style import missing, note, nothing
 
 NOTE = (
     "Rows are the truth, columns what the model says. Percent of the images of a true class, mean over seeds; in "

@@ -11,8 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import read_history
+from kanrepro.images.report.style import handles, line, stand_in_note
 from kanrepro.images.variants import IMAGE_MODELS, SPLITS
-from kanrepro.report.style import handles, legend, line, missing, note, nothing, plain, stand_in_note
+from kanrepro.report.style import legend, missing, note, nothing, plain
 
 # column of history.csv -> label and factor
 QUANTITIES = {

@@ -19,8 +19,9 @@ from kanrepro.core.errors import UserError
 from kanrepro.core.files import sha256
 from kanrepro.images.record import ImageRecord
 from kanrepro.images.report.results import ImageResults
+from kanrepro.images.report.style import stand_in_note
 from kanrepro.images.variants import LABELS
-from kanrepro.report.style import missing, nothing, stand_in_note, wrapped
+from kanrepro.report.style import missing, nothing, wrapped
 
 PAIR = ("cnn", "deq_kan")
 EACH = 2  # images of each kind

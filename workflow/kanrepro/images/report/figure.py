@@ -7,6 +7,7 @@ Writes `<stem>.png` (150 dots an inch) and `<stem>.svg`. The same input gives th
 in any order.
 """
 
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from kanrepro.core.errors import UserError, cli, unknown
-from kanrepro.core.parser import stage_parser
+from kanrepro.core.errors import cli, unknown
+from kanrepro.core.parser import Parser
 from kanrepro.images.report import confusion as image_confusion
 from kanrepro.images.report import curves as image_curves
 from kanrepro.images.report import examples as image_examples
@@ -26,7 +27,7 @@ from kanrepro.images.report import traces as image_traces
 from kanrepro.images.report.inputs import ImageInputs, add_image_inputs
 from kanrepro.images.report.results import ImageResults
 from kanrepro.report.arguments import add_files
-from kanrepro.report.figure import FIXED, write
+from kanrepro.report.make_figure import FIXED, add_histories, figure_stage, histories
 
 # results, data sets, the comparison's split, models -> figure
 FromRecords = Callable[[ImageResults, Sequence[str], str, Sequence[str]], Figure]
@@ -89,26 +90,23 @@ def build(figure: str, inputs: ImageInputs, given: Given = Given()) -> Figure:
         return FIGURES[figure](inputs, given)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Make one figure: see `python -m kanrepro.images.report.figure --help`."""
-    parser = stage_parser("Draw a figure of the image experiments from records and the like; nothing is trained.")
-    parser.add_argument("--figure", required=True, help=", ".join(FIGURES))
+def _options(parser: Parser) -> None:
     add_image_inputs(parser)
-    add_files(parser, "--histories", "history.csv files (images-curves)")
-    parser.add_argument("--histories-from", type=Path, metavar="FOLDER", help="take FOLDER/*/*/*/*/history.csv as well")
+    add_histories(parser, "images-curves")
     add_files(parser, "--traces", "files of kanrepro.images.trace (images-residuals)")
     parser.add_argument("--memory", type=Path, metavar="FILE", help="file of kanrepro.images.memory (images-memory)")
     add_files(parser, "--stores", "prepared image sets (images-examples)")
-    parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
-    arguments = parser.parse_args(argv)
-    histories = list(arguments.histories)
-    if arguments.histories_from:
-        if not arguments.histories_from.is_dir():
-            raise UserError(f"{arguments.histories_from} is not a folder with runs; run the workflow first.")
-        histories += sorted(arguments.histories_from.glob("*/*/*/*/history.csv"))
-    given = Given(tuple(histories), tuple(arguments.traces), arguments.memory, tuple(arguments.stores))
-    for path in write(build(arguments.figure, ImageInputs.of(arguments), given), arguments.output_stem):
-        print(path)
+
+
+def _build(figure: str, given: Namespace) -> Figure:
+    beside = Given(tuple(histories(given)), tuple(given.traces), given.memory, tuple(given.stores))
+    return build(figure, ImageInputs.of(given), beside)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make one figure: see `python -m kanrepro.images.report.figure --help`."""
+    about = "Draw a figure of the image experiments from records and the like; nothing is trained."
+    figure_stage(argv, about, FIGURES, _options, _build)
 
 
 if __name__ == "__main__":

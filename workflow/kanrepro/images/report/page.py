@@ -1,15 +1,16 @@
-"""The part of the page on the image experiments: which tables, which figures, and the options that name them."""
+"""The part of the page on the image experiments: its tables, captions of figures, and the options that name records."""
 
-import argparse
+from argparse import Namespace
 from pathlib import Path
 
-from kanrepro.images.report import summary as image_summary
-from kanrepro.images.report import table as image_table
+from kanrepro.core.parser import Parser
+from kanrepro.images.report import summary, table
 from kanrepro.images.report.inputs import ImageInputs, check_names
 from kanrepro.images.report.results import image_paths
+from kanrepro.images.report.wording import STAND_IN
 from kanrepro.images.variants import IMAGE_MODELS
 from kanrepro.report.arguments import add_files
-from kanrepro.report.document import Document
+from kanrepro.report.part import Part
 
 # figure -> title and caption
 CAPTIONS = {
@@ -47,15 +48,24 @@ CAPTIONS = {
 }
 
 RECORDS = "image records, beside those in FOLDER/images/*/*/*.json where --records-from FOLDER is given"
+READING = (
+    "<b>Image classifiers.</b> The README of DEQ-KAN gives no results, so nothing is printed beside these "
+    "numbers. A seed decides split, initial weights and order of the images; ± is one standard deviation "
+    "over seeds. Of two classes the second is the positive one. ECE, the calibration error, is better "
+    "where it is less.",
+    "<b>Forms of DEQ-KAN.</b> <code>shipped</code> computes what its code does, which never converges; "
+    "<code>repaired</code> is what its README describes, solved to a tolerance; <code>certified</code> is "
+    "scaled so that the equilibrium exists and is unique.",
+    "<b>Splits.</b> <code>grouped</code>: nothing of one patient, tile or picture on both sides; "
+    "<code>random</code>: as in DEQ-KAN's code; <code>source</code>: the set's own test folder; "
+    "<code>imbalanced</code>: a tenth of all but the largest class to train on. A test image <i>leaks</i> "
+    "where something of its patient or tile was trained on.",
+    "<b>Differences between models</b> have the 95 % interval of a t-test paired by seed; <code>*</code> "
+    "where it leaves out zero. About one in twenty does so by chance where there is no difference.",
+)
 
 
-def documents(inputs: ImageInputs, base: Path) -> dict[str, Document]:
-    """The tables, and provenance and cost, by name. `base`: the folder that links to records start from."""
-    tables = {name: document(inputs.maker(base)) for name, (document, _) in image_table.TABLES.items()}
-    return tables | {"images-provenance": image_summary.document(inputs.results)}
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: Parser) -> None:
     """Add the page's options on image records."""
     add_files(parser, "--image-records", RECORDS)
     parser.add_argument("--image-split", default="grouped", help="split of the comparison (default %(default)s)")
@@ -64,9 +74,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def inputs_of(arguments: argparse.Namespace) -> ImageInputs:
-    """The image inputs that the page's options name. Raises UserError for an unknown split or model."""
-    check_names(arguments.image_models, arguments.image_split)
-    found = image_paths(arguments.records_from) if arguments.records_from else []
-    records = tuple([*arguments.image_records, *found])
-    return ImageInputs(arguments.preset, records, models=tuple(arguments.image_models), split=arguments.image_split)
+def of(given: Namespace, base: Path) -> Part | None:
+    """The part that the page's options name; None without records.
+
+    Raises:
+        UserError: an unknown split or model, or a corrupt record.
+    """
+    check_names(given.image_models, given.image_split)
+    found = image_paths(given.records_from) if given.records_from else []
+    records = tuple([*given.image_records, *found])
+    return part(ImageInputs(given.preset, records, models=tuple(given.image_models), split=given.image_split), base)
+
+
+def part(inputs: ImageInputs, base: Path) -> Part | None:
+    """The part; `base`: the folder that links to records start from. Raises UserError for a corrupt record."""
+    records = inputs.results.records
+    if not records:
+        return None
+    return Part(
+        "deq-kan",
+        "DEQ-KAN: equilibrium models for medical images",
+        subject="DEQ-KAN on medical images",
+        said=f"{len(records)} records of DEQ-KAN and what it is compared with",
+        records=len(records),
+        counted="records of image classifiers",
+        seconds=summary.seconds(inputs.results),
+        tables={name: document(inputs.maker(base)) for name, (document, _) in table.TABLES.items()},
+        provenance=summary.document(inputs.results),
+        warning=STAND_IN if inputs.maker(base).stand_in else "",
+        reading=READING,
+    )

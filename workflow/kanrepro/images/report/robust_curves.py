@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from kanrepro.images.report.quantities import CORRUPTIONS, STRENGTHS, corrupted, metric
 from kanrepro.images.report.results import ImageCell, ImageResults
-from kanrepro.report.style import handles, legend, line, missing, note, nothing, plain, stand_in_note
+from kanrepro.images.report.style import handles, line, stand_in_note
+from kanrepro.report.style import legend, missing, note, nothing, plain
 
 NOTE = "Lines: mean over seeds; shades: range over seeds. Strength 0: clean images. Axes need not start at zero."
 

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from kanrepro.images.record import ImageRecord
 from kanrepro.images.report.quantities import metric
 from kanrepro.images.report.results import ImageCell, ImageResults
+from kanrepro.images.report.style import handles, line, stand_in_note
 from kanrepro.images.variants import LABELS
-from kanrepro.report.style import FAINT, handles, legend, line, note, nothing, plain, stand_in_note
+from kanrepro.report.style import FAINT, legend, note, nothing, plain
 
 FALSE = np.linspace(0, 1, 201)  # the false positive rates at which curves are averaged
 CORNER = 0.25  # of the axes that the lower panels show

@@ -5,43 +5,30 @@ from collections.abc import Iterable
 from kanrepro.images.record import ImageRecord
 from kanrepro.images.report.results import ImageResults
 from kanrepro.report.document import Document, Grid, Item
-from kanrepro.report.summary import by_key, distinct, duration, flatten
+from kanrepro.report.summary import duration, provenance
 
 COST = "Wall time as the records state it, on the machines above."
-SETTINGS = "Several values: they differ between models or runs."
 
 
 def document(results: ImageResults) -> Document:
     """Provenance and cost of the image records."""
     records = results.records
-    commits = (f"{r.code.commit or 'unknown'}{' with local changes' if r.code.dirty else ''}" for r in records)
-    facts = {
-        "machine": distinct(r.cost.hardware for r in records),
-        "device": distinct(r.cost.device for r in records),
-        "commit": distinct(commits),
-        "code of classify": distinct(r.code.classify for r in records),
-        "code of assess": distinct(r.code.assess for r in records),
-        "versions": [f"{name} {' / '.join(values)}" for name, values in by_key(r.versions for r in records).items()],
-    }
-    return Document(
-        "Provenance and cost of the image records",
-        (
-            _named("Machines and code", "Fact", facts),
-            _data(records),
-            _cost(results),
-            _named("Settings", "Key", by_key(flatten(r.settings) for r in records), SETTINGS),
-        ),
+    return provenance(
+        "Image records",
+        records,
+        {
+            "code of classify": (r.code.classify for r in records),
+            "code of assess": (r.code.assess for r in records),
+        },
+        (r.settings for r in records),
+        _data(records),
+        _cost(results),
     )
 
 
 def seconds(results: ImageResults) -> float:
     """All seconds of training and assessing."""
     return sum(record.cost.train_seconds + record.cost.assess_seconds for record in results.records)
-
-
-def _named(title: str, name: str, facts: dict[str, list[str]], lead: str = "") -> Grid:
-    rows = tuple((Item(key), Item(", ".join(values))) for key, values in facts.items())
-    return Grid(title, (name, "Values"), rows, heads=2, lead=lead)
 
 
 def _data(records: Iterable[ImageRecord]) -> Grid:

@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 
 from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.files import read_json
+from kanrepro.images.report.style import COLOURS, SOLID, stand_in_note
 from kanrepro.images.variants import LABELS
-from kanrepro.report.style import COLOURS, SOLID, legend, missing, note, nothing, plain, stand_in_note
+from kanrepro.report.style import legend, missing, note, nothing, plain
 
 # the model whose colour a form has where a trace names none of the comparison
 MODEL_OF = {"shipped": "deq_kan_shipped", "repaired": "deq_kan", "certified": "deq_kan_certified"}

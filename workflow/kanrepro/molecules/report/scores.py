@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from kanrepro.molecules.record import TransferRecord
 from kanrepro.molecules.report.results import BEST, LAST, TransferResults
 from kanrepro.report.document import Block, Document, Grid, Item, Text
-from kanrepro.report.layout import TITLES, Difference, Layout, Row
+from kanrepro.report.layout import Difference, Layout, Row
 from kanrepro.report.published import MOLECULES, TRANSFER_RUNS
 from kanrepro.report.results import Cell
-from kanrepro.report.scores import Builder
+from kanrepro.report.scores import COLUMNS, Builder
 
 BESIDE = {  # printed method -> ours
     "AttrMasking": "attr_masking",
@@ -97,6 +97,9 @@ class TransferBuilder(Builder):
     """Table 1 in the making; `results` are those by the paper's rule, `by_rule` all."""
 
     by_rule: Mapping[str, TransferResults] = field(default_factory=dict)
+    heading = "Table 1: transfer learning, ROC-AUC in %"
+    averaged = {"AVG": MOLECULES}
+    columns = (*COLUMNS[:5], "rule", *COLUMNS[5:])
     controls_lead = (
         "Variants of the ablation, and controls: encoders that were never pre-trained, fine-tuned from their initial "
         "weights, and ECFP fingerprints with a classifier of scikit-learn, which has no epochs and no network."
@@ -116,16 +119,11 @@ class TransferBuilder(Builder):
         if self.layout.differences:
             blocks.append(self._differences())
         blocks.append(self._records())
-        title = TITLES["table1"] + (" (stand-in data sets)" if self.stand_in else "")
-        return Document(title, tuple(blocks), self.footnotes.listed)
+        return Document(self.title, tuple(blocks), self.footnotes.listed)
 
     @property
     def layout(self) -> TransferLayout:
         return TransferLayout(self.results.readings, self.by_rule)
-
-    @property
-    def averaged(self) -> Mapping[str, tuple[str, ...]]:
-        return {"AVG": MOLECULES}
 
     def cell(self, row: Row, dataset: str) -> Cell | None:
         found = self.by_rule[row.rule or BEST]

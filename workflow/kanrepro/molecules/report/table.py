@@ -1,17 +1,19 @@
 """Tables 1 and 6 from records and the printed numbers alone.
 
 Reads: records (`records/transfer/<data set>/<method>-<reading>-<seed>.json`) for Table 1, records of clocked steps
-(`records/measure/<width>.json`) for Table 6, and workflow/published. Writes `<stem>.md`, `.csv`, `.tex` and `.html`:
-ROC-AUC in percent, seconds, each cell with the records behind it. The same records give the same bytes, in any order.
+(`records/measure/<width>.json`) for Table 6, and workflow/published. Writes the four forms of
+a table (kanrepro.report.make_table): ROC-AUC in percent, seconds, each cell with the records behind it.
 """
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kanrepro.core.errors import UserError, cli, unknown
-from kanrepro.core.parser import stage_parser
+from kanrepro.core.errors import cli
+from kanrepro.core.family import Results
+from kanrepro.core.parser import Parser
 from kanrepro.molecules.record import MeasureRecord
 from kanrepro.molecules.report import steps as transfer_steps
 from kanrepro.molecules.report.results import BEST, TransferResults, measure_paths, read, read_measures, transfer_paths
@@ -20,7 +22,7 @@ from kanrepro.report import longform, published, statistics
 from kanrepro.report.arguments import add_files
 from kanrepro.report.document import Document
 from kanrepro.report.inputs import catalogue_name
-from kanrepro.report.table import write
+from kanrepro.report.make_table import add_margin, check_margin, table_stage
 
 TABLES = ("table1", "table6")
 
@@ -80,12 +82,9 @@ def build(table: str, inputs: TransferInputs, base: Path, margin: float = statis
     """A table as a document and as CSV text. `base`: the folder that record paths are written relative to.
 
     Raises:
-        UserError: an unknown table, a corrupt record, or records that do not belong together.
+        UserError: a corrupt record, or records that do not belong together.
     """
-    if table not in TABLES:
-        raise unknown("table", table, TABLES)
-    if not margin > 0:
-        raise UserError(f"--margin {margin:g}: give a positive number of percentage points.")
+    check_margin(margin)
     if table == "table6":
         printed, records = published.read_steps(inputs.published), inputs.clocked
         stand_in = inputs.stand_in or transfer_steps.stand_ins(list(records.values()))
@@ -93,16 +92,16 @@ def build(table: str, inputs: TransferInputs, base: Path, margin: float = statis
         rows = transfer_steps.lines(records, printed, inputs.preset, base, stand_in)
         return made, longform.to_csv(transfer_steps.COLUMNS, rows)
     made_of = builder(inputs, base, margin)
-    rows = longform.lines(made_of, inputs.preset)
-    return made_of.document(inputs.preset), longform.to_csv(longform.WITH_RULE, rows)
+    return made_of.document(inputs.preset), longform.text(made_of, inputs.preset)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Make one table: see `python -m kanrepro.molecules.report.table --help`."""
-    parser = stage_parser(
-        "Make Table 1 or 6 as Markdown, CSV, LaTeX and HTML from existing records; nothing is trained."
-    )
-    parser.add_argument("--table", required=True, help="table1 or table6")
+def again(table: str, given: Results, base: Path) -> tuple[Document, str]:
+    """A table of results as they lie there. Raises UserError as `build`."""
+    inputs = TransferInputs(given.preset, folder=given.records, published=given.published)
+    return build(table, inputs, base, given.settings.report.margin)
+
+
+def _options(parser: Parser) -> None:
     parser.add_argument("--preset", required=True, help="preset of these records")
     add_files(parser, "--records", "records of transfer learning, in any order")
     add_files(parser, "--measures", "records of clocked steps")
@@ -115,18 +114,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--datasets", nargs="+", default=[], metavar="NAME", help="to show (default: all of the paper)")
     parser.add_argument("--published", type=Path, default=published.FOLDER, metavar="FOLDER", help="printed numbers")
     parser.add_argument("--stand-in", action="store_true", help="stand-in data sets: show no printed number")
-    parser.add_argument(
-        "--margin", type=float, default=statistics.MARGIN, help="percentage points (default %(default)s)"
-    )
-    parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
-    given = parser.parse_args(argv)
+    add_margin(parser)
+
+
+def _build(table: str, given: argparse.Namespace, base: Path) -> tuple[Document, str]:
     inputs = TransferInputs(
         given.preset, tuple(given.records), tuple(given.measures), given.records_from, tuple(given.datasets),
         given.published, given.stand_in,
     )  # fmt: skip
-    document, rows = build(given.table, inputs, given.output_stem.parent, given.margin)
-    for path in write(document, rows, given.output_stem):
-        print(path)
+    return build(table, inputs, base, given.margin)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make one table: see `python -m kanrepro.molecules.report.table --help`."""
+    about = "Make Table 1 or 6 as Markdown, CSV, LaTeX and HTML from existing records; nothing is trained."
+    table_stage(argv, about, TABLES, _options, _build)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from kanrepro.core.errors import cli, unknown
-from kanrepro.core.parser import stage_parser
-from kanrepro.report.figure import FIXED, write
+from kanrepro.core.parser import Parser
+from kanrepro.report.make_figure import FIXED, figure_stage
 from kanrepro.studies.report import criticality, splines
 from kanrepro.superpixels.report import retrieval
 
@@ -49,16 +49,20 @@ def build(figure: str, documents: Sequence[Path], preset: str) -> Figure:
         return FIGURES[figure](sorted(set(documents)), preset)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Make one figure: see `python -m kanrepro.studies.report.analysis_figure --help`."""
-    parser = stage_parser("Draw a figure about trained encoders from the documents of kanrepro.analysis.")
-    parser.add_argument("--figure", required=True, help=", ".join(FIGURES))
+def _options(parser: Parser) -> None:
     parser.add_argument("--documents", type=Path, nargs="*", default=[], metavar="FILE", help="in any order")
     parser.add_argument("--preset", required=True, help="preset of these documents")
-    parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
-    arguments = parser.parse_args(argv)
-    for path in write(build(arguments.figure, arguments.documents, arguments.preset), arguments.output_stem):
-        print(path)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make one figure: see `python -m kanrepro.studies.report.analysis_figure --help`."""
+    figure_stage(
+        argv,
+        "Draw a figure about trained encoders from the documents of the studies and of retrieval.",
+        FIGURES,
+        _options,
+        lambda figure, given: build(figure, given.documents, given.preset),
+    )
 
 
 if __name__ == "__main__":

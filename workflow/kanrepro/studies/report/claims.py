@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import cli
+from kanrepro.core.family import Results
 from kanrepro.core.parser import stage_parser
 from kanrepro.report import longform
 from kanrepro.report.document import Block, Document, Grid, Item, Text
 from kanrepro.report.longform import UNDEFINED
+from kanrepro.report.make_table import write_table
 from kanrepro.report.statistics import Interval
-from kanrepro.report.table import write
 from kanrepro.report.wording import NOT_RUN, interval, probability, signed
 from kanrepro.studies.claims import LEFT_OUT, Finding, measured
 
@@ -82,6 +83,17 @@ def _line(finding: Finding, over: str, sets: int, pairs: int, found: Interval | 
     return dict(zip(COLUMNS, values, strict=True))
 
 
+def build(records: Path, preset: str) -> tuple[Document, str]:
+    """The table as a document and as CSV text. Raises UserError for a corrupt record."""
+    findings = measured(records)
+    return document(findings, preset), longform.to_csv(COLUMNS, lines(findings))
+
+
+def again(table: str, given: Results, base: Path) -> tuple[Document, str]:
+    """The table of results as they lie there. Raises UserError as `build`."""
+    return build(given.records, given.preset)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.report.claims."""
     parser = stage_parser(__doc__)
@@ -89,9 +101,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--preset", required=True, help="preset of these records")
     parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
     arguments = parser.parse_args(argv)
-    findings = measured(arguments.records_from)
-    table = longform.to_csv(COLUMNS, lines(findings))
-    for path in write(document(findings, arguments.preset), table, arguments.output_stem):
+    for path in write_table(*build(arguments.records_from, arguments.preset), arguments.output_stem):
         print(path)
 
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from kanrepro.report.origin import Origin, read_document
 from kanrepro.report.style import legend, note, nothing, plain
-from kanrepro.studies.report.documents import Origin, read_document
 
 DELTA, RHO, VARIANCE, RANDOM = "#0072b2", "#c8401f", "#009e73", "#8b93a1"
 ORDERS = {

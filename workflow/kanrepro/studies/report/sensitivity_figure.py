@@ -18,15 +18,15 @@ from kanrepro.core.files import atomic
 from kanrepro.core.parser import stage_parser
 from kanrepro.report import published
 from kanrepro.report.arguments import add_files
-from kanrepro.report.figure import FIXED, write
-from kanrepro.report.inputs import Inputs
 from kanrepro.report.longform import UNDEFINED, to_csv
+from kanrepro.report.make_figure import FIXED, write_figure
 from kanrepro.report.published import Printed
 from kanrepro.report.wording import relative, short
 from kanrepro.studies.report import sensitivity, sensitivity_curves
 from kanrepro.studies.report.sensitivity_curves import AVERAGE, Target
 from kanrepro.studies.report.sensitivity_results import sensitivity_paths
 from kanrepro.studies.sensitivity_settings import PARAMETERS
+from kanrepro.tu import catalog
 
 COLUMNS = (
     "figure", "preset", "target", "score", "sets", "reading", "parameter", "value", "default", "mean", "std", "runs",
@@ -51,7 +51,7 @@ class SensitivityInputs:
     def targets(self) -> list[Target]:
         """All that is watched. Raises UserError where a record is corrupt or does not belong."""
         graphs, molecules = sensitivity_paths(self.folder) if self.folder else ([], [])
-        known = Inputs(self.preset, catalogs=self.catalogs).entries
+        known = catalog.load(self.catalogs)
         stand_ins = frozenset(name for name, entry in known.items() if entry.demo)
         records, transfer = [*self.records, *graphs], [*self.transfer_records, *molecules]
         return sensitivity_curves.targets(records, transfer, self.preset, stand_ins, self.transfer)
@@ -130,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         tuple(given.transfer), tuple(given.catalog), given.published,
     )  # fmt: skip
     table = given.output_stem.with_name(f"{given.output_stem.name}.csv")
-    for path in write(build(inputs), given.output_stem):
+    for path in write_figure(build(inputs), given.output_stem):
         print(path)
     with atomic(table) as temporary:
         temporary.write_text(to_csv(COLUMNS, lines(inputs, table.parent)), encoding="utf-8", newline="\n")

@@ -8,8 +8,8 @@ import pydantic
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kanrepro.report.origin import Origin, read_document
 from kanrepro.report.style import legend, missing, note, nothing, plain
-from kanrepro.studies.report.documents import Origin, read_document
 
 CURVE, POINTS, CLOUD = "#c8401f", "#0072b2", "#8b93a1"
 BOUNDS = {

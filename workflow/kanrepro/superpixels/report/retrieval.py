@@ -12,8 +12,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from PIL import Image
 
+from kanrepro.report.origin import Origin, read_document
 from kanrepro.report.style import FAINT, note, nothing, plain
-from kanrepro.studies.report.documents import Origin, read_document
 
 KINDS = {"none": ("as it is", "#222222"), "ckfi": ("CKFI", "#c8401f"), "random": ("random", "#0072b2")}
 OTHER = "#c8401f"

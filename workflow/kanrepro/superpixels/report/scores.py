@@ -1,15 +1,9 @@
 """Table 7 from records and printed numbers: fine-tuning on few labels of superpixel graphs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from kanrepro.report import published, results
-from kanrepro.report.document import Block, Document
-from kanrepro.report.inputs import Inputs
-from kanrepro.report.layout import DIFFERENCES, TITLES, Difference, Layout, Row
-from kanrepro.report.published import RUNS
-from kanrepro.report.results import METHODS, MLP_METHODS
+from kanrepro.report.layout import DIFFERENCES, Difference, Layout, Row
+from kanrepro.report.results import METHODS, MLP_METHODS, Cell
 from kanrepro.report.scores import Builder
 
 DIGIT_DIFFERENCES = (
@@ -59,7 +53,7 @@ class DigitLayout(Layout):
         ]
 
 
-def unlike(cell: results.Cell) -> tuple[str, ...]:
+def unlike(cell: Cell) -> tuple[str, ...]:
     """Images and epochs of pre-training, epochs of fine-tuning, where they are not those of GraphCL's code."""
     found: dict[str, None] = {}
     for run in cell.runs:
@@ -77,6 +71,7 @@ def unlike(cell: results.Cell) -> tuple[str, ...]:
 class DigitBuilder(Builder):
     """Table 7 in the making."""
 
+    heading = "Table 7: fine-tuning on 1 % of the labels of superpixel graphs, test accuracy in %"
     controls_lead = (
         "Encoders that were never pre-trained, fine-tuned on the same labels: what pre-training has to beat; and "
         "variants of the ablation where they were run."
@@ -87,16 +82,7 @@ class DigitBuilder(Builder):
         "the number of pairs; `*` where the interval leaves out zero."
     )
 
-    def document(self, preset: str) -> Document:
-        """The whole table."""
-        blocks: list[Block] = [self._introduction(preset, RUNS), self._overview(), self._measured_only()]
-        if not self.stand_in:
-            blocks.extend(self._comparisons())
-        blocks += [self._differences(), self._records()]
-        title = TITLES["table7"] + (" (stand-in data sets)" if self.stand_in else "")
-        return Document(title, tuple(blocks), self.footnotes.listed)
-
-    def unlike(self, cell: results.Cell) -> tuple[str, ...]:
+    def unlike(self, cell: Cell) -> tuple[str, ...]:
         return unlike(cell)
 
     @property
@@ -104,13 +90,3 @@ class DigitBuilder(Builder):
         ran = frozenset(method for _, method, _ in self.results.cells)
         mlp = sorted(reading for _, method, reading in self.results.cells if method in MLP_METHODS)
         return DigitLayout(self.results.readings, ran, mlp[0] if mlp else "literal")
-
-
-def builder(inputs: Inputs, base: Path, margin: float) -> DigitBuilder:
-    """Table 7 with its numbers, before it is a document. Raises UserError for a corrupt or foreign record."""
-    found = results.read(inputs.record_files("superpixels/*"), inputs.preset, (), "superpixels")
-    found = results.Results(found.cells, frozenset(found.datasets))  # an MLP has one reading
-    printed: Sequence[str] = [published.ONE_SET["table7"]]
-    datasets = inputs.columns(found.datasets, printed)
-    scores = published.read_scores("table7", inputs.published)
-    return DigitBuilder("table7", found, scores, datasets, base, margin, inputs.stand_ins(datasets))

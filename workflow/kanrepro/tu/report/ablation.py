@@ -14,16 +14,9 @@ from matplotlib.patches import Patch
 
 from kanrepro.report.published import NOTHING, Printed, Published
 from kanrepro.report.results import METHODS, MLP_METHODS, Cell, Results
+from kanrepro.report.style import COLOURS, nothing
 from kanrepro.report.wording import STAND_IN, short
 
-COLOURS = {
-    "graphcl": "#8b93a1",
-    "wo_hard_neg": "#0072b2",
-    "rand_perturb": "#e69f00",
-    "wo_d_dims": "#56b4e9",
-    "wo_i_dims": "#009e73",
-    "khan_gcl": "#c8401f",
-}
 # GraphCL and Khan-GCL are the two bars that Table 2 prints as numbers; the others are drawn but not printed
 PRINTED_BARS = {"graphcl": "GraphCL", "khan_gcl": "Khan-GCL"}
 PALE = ("rand_perturb", "wo_d_dims")  # bars that carry dark letters
@@ -84,9 +77,7 @@ def draw(results: Results, published: Published, datasets: Sequence[str], stand_
     """The figure. Where nothing was run it says so instead of showing empty axes."""
     panels = Panels.of(results, published, datasets, stand_in)
     if not panels.readings:
-        figure = Figure(figsize=(6, 1.5))
-        figure.text(0.5, 0.5, "Figure 4: none of the variants was run.", ha="center", va="center")
-        return figure
+        return nothing("Figure 4: none of the variants was run.")
     figure = Figure(figsize=(max(7.0, 1.5 + 1.55 * len(panels.datasets)), 2.9 * len(panels.readings) + 1.5))
     axes = figure.subplots(len(panels.readings), 1, squeeze=False, sharex=True)[:, 0]
     usual = Counter(len(cell.runs) for reading in panels.readings for cell in panels.cells(reading)).most_common()
