@@ -51,9 +51,10 @@ def update_network(
     layers, normalised = given.pop("layers", len(widths) - 1), given.pop("normalised", False)
     made: list[nn.Module] = []
     inner = (*widths[1:-1], *widths[-1:] * layers)[: layers - 1]
-    for layer in KAN((widths[0], *inner, widths[-1]), generator=generator, **given):
+    sizes = (widths[0], *inner, widths[-1])
+    for inputs, layer in zip(sizes, KAN(sizes, generator=generator, **given), strict=False):
         if normalised and made:
-            made.append(nn.BatchNorm1d(layer.in_features, affine=False))
+            made.append(nn.BatchNorm1d(inputs, affine=False))
         made.append(layer)
     return nn.Sequential(*made)
 

@@ -59,7 +59,7 @@ def _edges(store: GraphStore) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return sources.numpy(), targets.numpy()
 
 
-def line(store: GraphStore, folds: Sequence[Sequence[int]]) -> dict[str, str]:
+def line(store: GraphStore, folds: Sequence[Sequence[int] | NDArray[np.int64]]) -> dict[str, str]:
     """A set's line of the table. `folds`: the test graphs of each fold."""
     kind, y = kinds(store), store.y[:, 0].numpy()
     size = np.bincount(kind)[kind]
