@@ -115,7 +115,7 @@ rule claims:
 rule images:
     input:
         [path for table in IMAGE_TABLES for path in PLACE.table_files(table)],
-        [path for figure in IMAGES.drawn for path in PLACE.figure_files(figure)],
+        [path for figure in IMAGES.shown for path in PLACE.figure_files(figure)],
         IMAGES.descriptions,
 
 
@@ -132,7 +132,7 @@ rule pretrained:
 
 rule finetuned:
     input:
-        MOLECULE_TABLES["table1"][1],
+        MOLECULE_TABLES["table1"],
 
 
 # all that comes from the network, and nothing else: for machines that have none

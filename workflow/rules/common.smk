@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -30,6 +31,8 @@ SETTINGS = checked(kanrepro_settings.resolve, config, Path(workflow.basedir) / "
 HERE = gpus_here() if "gpu" in workflow.resource_settings.resources else None
 PLACE = Place(SETTINGS.preset, SETTINGS.gpus(HERE), SETTINGS.report.records == "existing")
 RESULTS = PLACE.results
+# what is made of records is made of all that lie there, of which a configuration may name a part
+SHOWN = f"--preset {SETTINGS.preset} --records-from {RESULTS}/records"
 PAGE = f"{RESULTS}/report.html"
 MIRROR = f"--mirror {shlex.quote(SETTINGS.data.mirror)}" if SETTINGS.data.mirror else ""
 
@@ -45,13 +48,6 @@ wildcard_constraints:
 def stem(wildcards, output):
     """The outputs' common path without suffix."""
     return os.path.splitext(output[0])[0]
-
-
-def report_options(wildcards, input):
-    """What every report stage is told: the preset, and the files that its rule waited for."""
-    given = [option(name, getattr(input, name)) for name in ("records", "descriptions")]
-    catalogs = SUPERPIXELS.catalogs if wildcards.get("table") == "table7" else TU.catalogs
-    return " ".join([f"--preset {SETTINGS.preset}", catalogs, *filter(None, given)])
 
 
 def page(path, caption, category):

@@ -225,15 +225,16 @@ rule image_table:
         mem_mb=1000,
         runtime=10,
     params:
-        preset=SETTINGS.preset,
+        shown=SHOWN,
+        others=IMAGES.others,
         split=SETTINGS.images.split,
-        datasets=" ".join(SETTINGS.images.datasets),
-        models=" ".join(SETTINGS.images.models),
+        datasets=option("datasets", IMAGES.datasets),
+        models=option("models", IMAGES.models),
         stem=stem,
         code=code_digest("kanrepro.images.report.table"),
     shell:
-        "python -m kanrepro.images.report.table --table {wildcards.table} --preset {params.preset}"
-        " --split {params.split} --records {input.records} --datasets {params.datasets} --models {params.models}"
+        "python -m kanrepro.images.report.table --table {wildcards.table} {params.shown}"
+        " --split {params.split} {params.datasets} {params.models}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -248,21 +249,24 @@ rule image_figure:
     benchmark:
         f"benchmarks/{SETTINGS.preset}/{{figure}}.tsv"
     wildcard_constraints:
-        figure="|".join(IMAGES.figures),
+        figure="|".join(IMAGES.drawn) or "(?!)",  # without runs some cannot be drawn
     localrule: True
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
     params:
-        given=lambda wildcards: " ".join(option(*given) for given in IMAGES.figures[wildcards.figure].items()),
-        preset=SETTINGS.preset,
+        given=lambda wildcards: " ".join(
+            option(name, files) for name, files in IMAGES.figures[wildcards.figure].items() if name != "records"
+        ),
+        shown=SHOWN,
+        others=IMAGES.others,
         split=SETTINGS.images.split,
-        datasets=" ".join(SETTINGS.images.datasets),
-        models=" ".join(SETTINGS.images.models),
+        datasets=option("datasets", IMAGES.datasets),
+        models=option("models", IMAGES.models),
         stem=stem,
         code=code_digest("kanrepro.images.report.figure"),
     shell:
-        "python -m kanrepro.images.report.figure --figure {wildcards.figure} --preset {params.preset}"
-        " --split {params.split} {params.given} --datasets {params.datasets} --models {params.models}"
+        "python -m kanrepro.images.report.figure --figure {wildcards.figure} {params.shown}"
+        " --split {params.split} {params.given} {params.datasets} {params.models}"
         " --output-stem {params.stem} > {log} 2>&1"

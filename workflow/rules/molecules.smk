@@ -4,8 +4,8 @@ from kanrepro.methods.variants import ALL as pretrainable
 from kanrepro.molecules.jobs import Jobs as MoleculeJobs
 
 MOLECULES = checked(MoleculeJobs, PLACE, SETTINGS.molecules, SETTINGS.data.molecule_catalog)
-# what each table is made of, by the option that says so
-MOLECULE_TABLES = {"table1": ("records", MOLECULES.records()), "table6": ("measures", MOLECULES.measures())}
+# what each table is made of
+MOLECULE_TABLES = {"table1": MOLECULES.records(), "table6": MOLECULES.measures()}
 
 
 wildcard_constraints:
@@ -263,7 +263,7 @@ rule measure:
 
 rule transfer_table:
     input:
-        records=lambda wildcards: MOLECULE_TABLES[wildcards.table][1],
+        records=lambda wildcards: MOLECULE_TABLES[wildcards.table],
         published=lambda wildcards: f"{workflow.basedir}/workflow/published/{wildcards.table}.csv",
     output:
         multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
@@ -280,11 +280,11 @@ rule transfer_table:
         mem_mb=1000,
         runtime=10,
     params:
-        given=lambda wildcards, input: option(MOLECULE_TABLES[wildcards.table][0], input.records),
-        preset=SETTINGS.preset,
+        shown=SHOWN,
+        others=MOLECULES.others,
         stem=stem,
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.molecules.report.table"),
     shell:
-        "python -m kanrepro.molecules.report.table --table {wildcards.table} --preset {params.preset} {params.given}"
+        "python -m kanrepro.molecules.report.table --table {wildcards.table} {params.shown}"
         " --margin {params.margin} --output-stem {params.stem} > {log} 2>&1"

@@ -14,10 +14,20 @@ NEEDED = {
 DESCRIBED = {"table2": TU.descriptions, "table3": TU.descriptions, "table4": DESCRIPTIONS, "table7": []}
 HISTORIES = {"history": TU.histories(), "history-molecules": MOLECULES.histories()}
 CURVES = [figure for figure, runs in HISTORIES.items() if runs]
-# with `report: {records: existing}` runs may be elsewhere: a figure that is there stays as it is then
+# runs may be elsewhere: a figure that is there stays as it is then
 CURVES_SHOWN = [name for name in HISTORIES if name in CURVES or os.path.exists(PLACE.figure_files(name)[0])]
 # the figure names the sets without a run
 CURVE_OPTIONS = {"history": f"{option('datasets', SETTINGS.tu.datasets)} {TU.catalogs}", "history-molecules": ""}
+# beside the records that a rule waits for
+OTHERS = " ".join([TU.others, MOLECULES.others, SUPERPIXELS.others, IMAGES.others])
+
+
+onstart:
+    for name in (
+        {*HISTORIES, *IMAGES.figures} - {*CURVES, *IMAGES.drawn} if SETTINGS.report.records == "make" else ()
+    ):
+        if os.path.exists(PLACE.figure_files(name)[0]):
+            print(f"{name}: stays as it is, since runs that it is drawn from are not here", file=sys.stderr)
 
 
 rule table:
@@ -41,12 +51,14 @@ rule table:
         runtime=5,
     params:
         stage=lambda wildcards: MADE_BY[wildcards.table],
-        options=report_options,
+        shown=SHOWN,
+        catalogs=lambda wildcards: SUPERPIXELS.catalogs if wildcards.table == "table7" else TU.catalogs,
+        others=lambda wildcards: OTHERS if wildcards.table == "table4" else TU.others + SUPERPIXELS.others,
         stem=stem,
         margin=SETTINGS.report.margin,
         code=lambda wildcards: code_digest(MADE_BY[wildcards.table]),
     shell:
-        "python -m {params.stage} --table {wildcards.table} {params.options} --margin {params.margin}"
+        "python -m {params.stage} --table {wildcards.table} {params.shown} {params.catalogs} --margin {params.margin}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -67,11 +79,14 @@ rule figure:
         mem_mb=1000,
         runtime=5,
     params:
-        options=report_options,
+        shown=SHOWN,
+        catalogs=TU.catalogs,
+        others=TU.others,
         stem=stem,
         code=code_digest(DRAWN_BY["figure4"]),
     shell:
-        "python -m kanrepro.tu.report.figure --figure figure4 {params.options} --output-stem {params.stem} > {log} 2>&1"
+        "python -m kanrepro.tu.report.figure --figure figure4 {params.shown} {params.catalogs}"
+        " --output-stem {params.stem} > {log} 2>&1"
 
 
 rule history:
@@ -119,11 +134,11 @@ rule report_page:
         ],
         sensitivity_figures=SPACE.figure[:1] if SPACE.beside else [],
         image_tables=[f"{RESULTS}/tables/{table}.html" for table in IMAGE_TABLES if IMAGES.records],
-        image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in IMAGES.drawn],
+        image_figures=[f"{RESULTS}/figures/{figure}.png" for figure in IMAGES.shown],
         image_records=IMAGES.records,
-        transfer_tables=[f"{RESULTS}/tables/{table}.html" for table, (_, made) in MOLECULE_TABLES.items() if made],
-        transfer_records=MOLECULE_TABLES["table1"][1],
-        measures=MOLECULE_TABLES["table6"][1],
+        transfer_tables=[f"{RESULTS}/tables/{table}.html" for table, made in MOLECULE_TABLES.items() if made],
+        transfer_records=MOLECULE_TABLES["table1"],
+        measures=MOLECULE_TABLES["table6"],
     output:
         page(PAGE, "page", "Report"),
     log:
@@ -136,16 +151,12 @@ rule report_page:
         mem_mb=1000,
         runtime=5,
     params:
-        options=report_options,
+        shown=SHOWN,
+        catalogs=TU.catalogs,
+        others=OTHERS,
         images=IMAGES.page_options,
-        transfer=lambda wildcards, input: " ".join(
-            [
-                option("transfer-records", input.transfer_records),
-                option("measures", input.measures),
-            ]
-        ),
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.page.page"),
     shell:
-        "python -m kanrepro.page.page {params.options} {params.images} {params.transfer} --margin {params.margin}"
+        "python -m kanrepro.page.page {params.shown} {params.catalogs} {params.images} --margin {params.margin}"
         " --figures {input.figures} {input.sensitivity_figures} {input.analysis_figures} {input.image_figures} --output {output} > {log} 2>&1"

@@ -160,20 +160,14 @@ rule sensitivity_figure:
         mem_mb=1000,
         runtime=5,
     params:
-        given=lambda wildcards, input: " ".join(
-            [
-                option("records", input.records),
-                option("transfer-records", input.transfer_records),
-                option("datasets", SPACE.datasets),
-                option("transfer", SPACE.transfer),
-            ]
-        ),
-        preset=SETTINGS.preset,
+        given=f"{option('datasets', SPACE.datasets)} {option('transfer', SPACE.transfer)}",
+        shown=SHOWN,
+        others=SPACE.others,
         catalogs=TU.catalogs,
         stem=stem,
         code=code_digest("kanrepro.studies.report.sensitivity_figure"),
     shell:
-        "python -m kanrepro.studies.report.sensitivity_figure --preset {params.preset} {params.given} {params.catalogs}"
+        "python -m kanrepro.studies.report.sensitivity_figure {params.shown} {params.given} {params.catalogs}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 

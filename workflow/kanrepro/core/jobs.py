@@ -59,8 +59,13 @@ class Place:
     def standing(self, kinds: Iterable[str]) -> str:
         """A digest of the names and sizes of the records of some kinds that lie there."""
         found = (path for kind in kinds for path in Path(self.results, "records", kind).rglob("*.json"))
-        listed = sorted(f"{path} {path.stat().st_size}" for path in found)
-        return hashlib.sha256("\n".join(listed).encode()).hexdigest()[:16]
+        return _digest(found)
+
+    def beside(self, kinds: Iterable[str], wanted: Iterable[str]) -> str:
+        """A digest of the records of some kinds that lie there and are none of those wanted: tables show them too."""
+        made = set(wanted)
+        found = (path for kind in kinds for path in Path(self.results, "records", kind).rglob("*.json"))
+        return _digest(path for path in found if str(path) not in made)
 
     def table_files(self, table: str) -> list[str]:
         """The four forms of a table."""
@@ -74,11 +79,27 @@ class Place:
         """All of these files, or those that are there where none is to be made."""
         return [path for path in paths if not self.existing or os.path.exists(path)]
 
+    def left(self, files: Iterable[tuple[str, str]]) -> list[str]:
+        """Those of (file of a run, record of that run) to draw a figure of; none where that would mean to train anew.
+
+        A run's folder does not travel with its record: where a record is there and its run is not, the figure of these
+        runs stays as it is.
+        """
+        pairs = list(files)
+        lost = any(os.path.exists(record) and not os.path.exists(file) for file, record in pairs)
+        return [] if lost else self.wanted(file for file, _ in pairs)
+
     def described(self, pattern: str, datasets: Iterable[str]) -> list[str]:
         """The descriptions of these sets, or of all sets that have one where none is to be made."""
         if self.existing:
             return sorted(map(str, Path(pattern).parent.glob("*.json")))
         return [pattern.format(dataset=dataset) for dataset in datasets]
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """A digest of names and sizes."""
+    listed = sorted(f"{path} {path.stat().st_size}" for path in files)
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()[:16]
 
 
 def as_json(part: pydantic.BaseModel) -> str:

@@ -1,10 +1,14 @@
 """The jobs on medical images: paths, wanted records, and what each may ask of the machine."""
 
+import os
 from collections.abc import Container, Sequence
+from itertools import product
+from pathlib import Path
 
 from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options, option
 from kanrepro.images import catalog
 from kanrepro.images.settings import ImageSettings
+from kanrepro.images.variants import IMAGE_MODELS
 
 FORMS = ("deq_kan_shipped", "deq_kan", "deq_kan_certified")  # of the map whose convergence is traced
 
@@ -32,14 +36,22 @@ class Jobs:
         self.description = f"{place.results}/records/data-images/{{dataset}}.json"
         self.run = f"{place.results}/runs/images/{{dataset}}/{{split}}/{{model}}/{{seed}}"
         self.record = f"{place.results}/records/images/{{dataset}}/{{split}}/{{model}}-{{seed}}.json"
+        self._records = Path(place.results, "records/images")
         self.trace = f"{place.results}/records/traces/{{dataset}}.json"
         self.memory = f"{place.results}/records/memory.json"
         self.forms = [form for form in FORMS if form in settings.models]
         self.descriptions = place.wanted(self.description.format(dataset=name) for name in settings.datasets)
-        self.records = self.runs(self.record)
+        self.records = place.wanted(record for _, record in self._runs(settings.tasks))
+        self.others = place.beside(("images",), self.records)
+        # all that lies there is shown: what is asked for in its order, then the rest
+        lying = [path.relative_to(self._records).parts for path in sorted(self._records.glob("*/*/*.json"))]
+        self.datasets = list(dict.fromkeys([*settings.datasets, *(path[0] for path in lying)]))
+        models = {path[2].rpartition("-")[0] for path in lying if path[1] == settings.split}
+        self.models = list(dict.fromkeys([*settings.models, *(model for model in IMAGE_MODELS if model in models)]))
         self.figures = self._figures()
-        # where none is to be made some of it may not be there; without image sets nothing is wanted
+        # some of it may not be there; without image sets nothing is wanted
         self.drawn = [name for name, given in self.figures.items() if settings.datasets and all(given.values())]
+        self.shown = [n for n in self.figures if n in self.drawn or os.path.exists(place.figure_files(n)[0])]
 
     def _figures(self) -> dict[str, dict[str, list[str]]]:
         """What each figure is drawn from, by the option that says so."""
@@ -51,29 +63,30 @@ class Jobs:
             "images-confusion": records,
             "images-roc": records,
             "images-robustness": records,
-            "images-examples": {**records, "stores": self.place.wanted(stores)},
-            "images-curves": {"histories": self.runs(f"{self.run}/history.csv", compared)},
+            "images-examples": {**records, "stores": self.place.left(product(stores, self.records[:1]))},
+            "images-curves": {
+                "histories": self.place.left((f"{run}/history.csv", record) for run, record in self._runs(compared))
+            },
             "images-residuals": {"traces": self.place.wanted(traces)},
             "images-memory": {"memory": self.place.wanted([self.memory])},
         }
 
-    def runs(self, pattern: str, tasks: Container[tuple[str, str]] | None = None) -> list[str]:
-        """The wanted files of all runs, or of those of some (data set, split)."""
-        return self.place.wanted(
-            pattern.format(dataset=dataset, split=split, model=model, seed=seed)
+    def _runs(self, tasks: Container[tuple[str, str]]) -> list[tuple[str, str]]:
+        """(folder, record) of all runs of some (data set, split)."""
+        return [
+            (self.run.format(**place), self.record.format(**place))
             for (dataset, split), models in self.settings.tasks.items()
-            if tasks is None or (dataset, split) in tasks
+            if (dataset, split) in tasks
             for model in models
             for seed in self.settings.seeds
-        )
+            for place in [{"dataset": dataset, "split": split, "model": model, "seed": seed}]
+        ]
 
     @property
     def page_options(self) -> str:
-        """What the page is told: nothing where there are no records."""
-        if not self.records:
-            return ""
-        models = option("image-models", self.settings.models)
-        return f"{option('image-records', self.records)} --image-split {self.settings.split} {models}"
+        """What the page is told of the comparison: nothing where there are no records."""
+        split = f"--image-split {self.settings.split}"
+        return f"{split} {option('image-models', self.models)}" if self.records else ""
 
     def sources(self, wildcards: Wildcards) -> dict[str, str]:
         """The files that a set is prepared from; the demo sets come with scikit-learn."""

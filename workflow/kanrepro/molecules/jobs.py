@@ -91,9 +91,21 @@ class Jobs:
         return sorted({path for pair in named for path in self.for_all_seeds(self.encoder_of(*pair))})
 
     def histories(self) -> list[str]:
-        """The wanted histories of the pre-trainings."""
-        encoders = [self.encoder_of(*pair) for pair in self.pretrainings(self.settings.methods)]
-        return self.place.wanted(path.replace("encoder.safetensors", "history.csv") for path in encoders)
+        """The histories of the pre-trainings; the first fine-tuning of each has its record on the first set."""
+        first = {"dataset": (*self.settings.datasets, "")[0], "seed": self.settings.seeds[0]}
+        return self.place.left(
+            (
+                self.encoder_of(method, reading).replace("encoder.safetensors", "history.csv"),
+                self.record.format(**first, method=method, reading=reading),
+            )
+            for method, reading in self.pretrainings(self.settings.methods)
+        )
+
+    @property
+    def others(self) -> str:
+        """A digest of what lies there beside the wanted records."""
+        kinds = ("transfer", "measure", "data-molecules")
+        return self.place.beside(kinds, [*self.records(), *self.measures(), *self.descriptions])
 
     def records(self) -> list[str]:
         """The wanted records of all methods and controls on all sets."""

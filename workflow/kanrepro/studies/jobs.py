@@ -94,6 +94,7 @@ class Sensitivity:
         seeds = settings.seeds_of(trained.settings.seeds)
         self.watched = self._records(trained, self.record, self.datasets, seeds)
         self.watched_transfer = self._records(transferred, self.transfer_record, self.transfer, self.seeds)
+        self.others = trained.place.beside(("sensitivity",), [*self.watched, *self.watched_transfer])
         # the runs beside the default; without one nothing was varied
         self.beside = [path for path in self.watched + self.watched_transfer if self.moved in path]
         self.figure = [*trained.place.figure_files("figure5"), f"{results}/figures/figure5.csv"]

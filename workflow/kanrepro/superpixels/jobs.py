@@ -64,6 +64,11 @@ class Jobs:
         """The wanted records of all methods and controls."""
         return self._runs(self.record, [*self.settings.methods, *self.settings.controls], self.settings.seeds)
 
+    @property
+    def others(self) -> str:
+        """A digest of what lies there beside the wanted records."""
+        return self.place.beside(("superpixels", "data-superpixels"), [*self.records(), *self.descriptions])
+
     def retrievals(self) -> list[str]:
         """The wanted records of what is nearest to hard negatives."""
         names = [method for method in self.settings.methods if method == self.settings.retrieval.method]

@@ -53,15 +53,21 @@ class Jobs:
         )
 
     def histories(self) -> list[str]:
-        """The wanted histories of one run of each method, in each reading."""
-        return self.place.wanted(
-            f"{self.run}/history.csv".format(
-                dataset=dataset, method=method, reading=reading, seed=self.settings.seeds[0]
-            )
+        """The histories of one run of each method, in each reading."""
+        place = {"seed": self.settings.seeds[0]}
+        return self.place.left(
+            (f"{self.run}/history.csv".format(**run), self.record.format(**run))
             for dataset in self.entries
             for method in self.settings.methods
             for reading in self.readings(dataset, method)
+            for run in [{**place, "dataset": dataset, "method": method, "reading": reading}]
         )
+
+    @property
+    def others(self) -> str:
+        """A digest of what lies there beside the wanted records."""
+        methods = [*self.settings.methods, *self.settings.controls]
+        return self.place.beside(("tu", "data"), [*self.records(methods), *self.descriptions])
 
     def readings(self, dataset: str, method: str) -> list[str]:
         """The readings in which a method is run on a set."""
