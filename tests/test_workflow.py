@@ -138,6 +138,29 @@ def test_tables_of_committed_records_need_neither_data_nor_training(done: Path, 
     assert (folder / TABLES[0]).read_bytes() == (done / TABLES[0]).read_bytes()
 
 
+def test_a_target_shows_all_records_that_lie_there(done: Path) -> None:
+    """A run of one seed drops no other from the tables."""
+    before = (done / TABLES[0]).read_bytes()
+    fewer = {**TINY, "tu": {**TINY["tu"], "seeds": [0], "methods": ["khan_gcl"]}}
+    run = snakemake(done, "table2", "--force", config=fewer)
+    assert run.returncode == 0 and "pretrain_tu" not in run.stderr, run.stderr[-2000:]
+    assert (done / TABLES[0]).read_bytes() == before
+
+
+def test_a_clone_trains_nothing_again_for_its_figures(done: Path, tmp_path: Path) -> None:
+    folder = checkout(tmp_path)
+    for part in ("records", "figures", "tables"):
+        shutil.copytree(done / "results/demo" / part, folder / "results/demo" / part)
+    kept = {path: path.read_bytes() for path in (folder / "results/demo/figures").glob("*-curves.png")}
+    assert kept
+    run = snakemake(folder, config=TINY)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert not {"classify", "pretrain_tu", "prepare_images"} & set(run.stderr.replace(":", " ").split())
+    assert "images-curves: stays as it is" in run.stderr and "history: stays as it is" in run.stderr
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert "Training curves of image classifiers" in (folder / "results/demo/report.html").read_text()
+
+
 def test_a_changed_setting_reruns_what_depends_on_it(done: Path) -> None:
     changed = {**TINY, "tu": {**TINY["tu"], "svm": {**TINY["tu"]["svm"], "c_values": [2.0]}}}
     plan = snakemake(done, "-n", "table2", config=changed)

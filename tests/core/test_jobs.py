@@ -21,6 +21,33 @@ def test_all_files_are_wanted_or_those_that_are_there(tmp_path: Path, monkeypatc
     assert existing.described(pattern, ["A"]) == paths[1:]
 
 
+def test_what_lies_beside_the_wanted_records_changes_a_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    place, folder = Place("small"), Path("results/small/records/tu/MUTAG")
+    wanted = [str(folder / "a.json")]
+    nothing = place.beside(["tu"], wanted)
+    folder.mkdir(parents=True)
+    (folder / "a.json").write_text("{}")
+    assert place.beside(["tu"], wanted) == nothing  # so that a second run has nothing to do
+    (folder / "b.json").write_text("{}")
+    one = place.beside(["tu"], wanted)
+    (folder / "b.json").write_text("{...}")
+    assert len({nothing, one, place.beside(["tu"], wanted)}) == 3
+    assert place.beside(["images"], []) == nothing
+
+
+def test_no_figure_wants_a_run_again_that_has_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pairs = [("run-0.csv", "record-0.json"), ("run-1.csv", "record-1.json")]
+    place = Place("small")
+    assert place.left(pairs) == ["run-0.csv", "run-1.csv"]  # nothing is there: both are made
+    Path("record-0.json").touch()
+    assert place.left(pairs) == []  # as in a clone
+    Path("run-0.csv").touch()
+    assert place.left(pairs) == ["run-0.csv", "run-1.csv"]
+    assert Place("small", existing=True).left(pairs) == ["run-0.csv"]
+
+
 def test_tables_have_four_forms_and_figures_two() -> None:
     place = Place("small")
     assert place.table_files("t") == [f"results/small/tables/t.{form}" for form in ("md", "csv", "tex", "html")]
