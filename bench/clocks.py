@@ -7,18 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanrepro.core.parts import validate
-from kanrepro.methods.variants import READINGS, settings_of
-from kanrepro.pretraining.graph_set import Batches
-from kanrepro.pretraining.settings import PretrainSettings
-from kanrepro.pretraining.training import Training
+from kanrepro.methods.folder import find
+from kanrepro.methods.readings import changes_of, settings_of
+from kanrepro.pretraining.settings import PretrainSettings, of_run
+from kanrepro.pretraining.training import Seen, Training
 from kanrepro.store.store import GraphStore
 
 
 def settings_for(method: str, reading: str = "repaired") -> PretrainSettings:
     """The stage's settings for a method."""
-    changes = settings_of(PretrainSettings().model_dump(mode="json"), READINGS[reading], method)
-    return validate(PretrainSettings, changes, method)
+    changes = settings_of(PretrainSettings().model_dump(mode="json"), changes_of("tu", reading, method), method)
+    return of_run(PretrainSettings, changes, find(method), method)
 
 
 class ClockedTraining(Training):
@@ -36,8 +35,9 @@ class ClockedTraining(Training):
         encoder = self.model.encoder
         encoder.register_forward_pre_hook(lambda *_: self._start("encoder"))
         encoder.register_forward_hook(self._encoded)
-        self.optimiser.register_step_pre_hook(self._differentiated)
-        self.optimiser.register_step_post_hook(lambda *_: self._stop("optimiser"))
+        for optimiser in self.optimisers:
+            optimiser.register_step_pre_hook(self._differentiated)
+            optimiser.register_step_post_hook(lambda *_: self._stop("optimiser"))
 
     def run_epoch(self) -> dict[str, float | None]:
         self.clocks.append(dict.fromkeys(("views", "encoder", "optimiser", "epoch", "steps"), 0.0))
@@ -50,7 +50,7 @@ class ClockedTraining(Training):
         """The clock of the fastest epoch; the first one only warms up, and does not count."""
         return min(self.clocks[1:], key=lambda clock: clock["epoch"])
 
-    def views(self, generator: torch.Generator) -> Iterator[Batches]:
+    def views(self, generator: torch.Generator) -> Iterator[Seen]:
         made = super().views(generator)
         while True:
             self._start("views")

@@ -14,6 +14,10 @@ hypothesis.settings.load_profile("any machine")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--method", help="a file with a method of your own, for tests/methods/test_contract.py")
+
+
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """The folder with the real data sets (KANREPRO_MIRROR, or shared/data beside the checkout), or a skip."""

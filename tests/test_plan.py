@@ -14,13 +14,13 @@ from kanrepro.core.costs import Job
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import read_json
 from kanrepro.images.variants import IMAGE_MODELS
-from kanrepro.methods.variants import METHODS
 from kanrepro.plan import printed
 from kanrepro.plan.__main__ import main as plan_main
 from kanrepro.plan.costs import Costs
 from kanrepro.plan.jobs import jobs, read
 from kanrepro.plan.measured import Benchmark
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import recorded
+from kanrepro.report.results import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "results/small/records/tu/MUTAG/khan_gcl-repaired-0.json"
@@ -166,7 +166,7 @@ def test_a_training_costs_what_it_cost_before_in_proportion_to_its_epochs(tmp_pa
 
 def test_a_key_that_came_after_a_record_has_its_default_there(tmp_path: Path) -> None:
     record = world(tmp_path, seconds=50)
-    now = PretrainSettings.model_validate(record["settings"]["pretrain"]).model_dump(mode="json")
+    now = recorded(record["settings"]["pretrain"]).model_dump(mode="json")
     assert now != record["settings"]["pretrain"]  # the committed record is older than some keys
     job = training({**record, "settings": {"pretrain": now}})
     assert Costs(tmp_path, []).of(job).seconds == 50

@@ -9,7 +9,8 @@ import yaml
 from kanrepro import reference
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import merged
-from kanrepro.methods.variants import CONTROLS, METHODS, READINGS, is_mlp, readings_of
+from kanrepro.methods.folder import find, of
+from kanrepro.methods.readings import names, readings_of
 from kanrepro.molecules.settings import MoleculeSettings
 from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.settings import Settings, resolve
@@ -130,10 +131,10 @@ def test_readings_and_methods_change_only_what_they_say() -> None:
     assert tu.pretrain_settings("wo_i_dims", "literal").contrast.negatives.perturbations == ("rho",)
     own = tu.pretrain_settings("graphcl", "own")
     assert own.contrast.loss == "one_way" and own.optimiser.epochs == 20 and own.views.first_view == "original"
-    for method in {**METHODS, **CONTROLS}:
+    for method in of("variant", "control"):
         made = tu.pretrain_settings(method, "repaired")
-        assert (made.encoder.network == "mlp") == is_mlp(method)
-        assert not (is_mlp(method) and made.encoder.normalise_input)
+        assert (made.encoder.network == "mlp") == (find(method).network == "mlp")
+        assert not ((find(method).network == "mlp") and made.encoder.normalise_input)
 
 
 def test_mlps_on_labelled_sets_are_the_same_in_both_readings() -> None:
@@ -147,7 +148,7 @@ def test_mlps_on_labelled_sets_are_the_same_in_both_readings() -> None:
     assert silu == literal
     kan = [tu.pretrain_settings("khan_gcl", r).encoder.kan for r in ("literal", "literal_silu")]
     assert [k.base for k in kan] == [False, True] and kan[0].model_copy(update={"base": True}) == kan[1]
-    readings = list(READINGS)
+    readings = names("tu")
     assert readings_of("graphcl", readings, labelled=True) == ["literal", "own"]
     assert readings_of("graphcl", readings, labelled=False) == ["literal", "repaired", "own"]
     assert readings_of("graphcl", ["repaired"], labelled=True) == ["repaired"]

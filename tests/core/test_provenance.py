@@ -31,7 +31,7 @@ def test_digest_sees_code_but_no_comments_docstrings_or_layout(tmp_path: Path, m
         (package / "a.py").write_text(text)
         (package / "b.py").write_text(other)
         monkeypatch.setattr(provenance, "__file__", str(package / "core" / "provenance.py"))
-        for cached in (provenance.code_digest, provenance.source_of, provenance._tree):
+        for cached in (provenance._digest, provenance.source_of, provenance._tree):
             cached.cache_clear()
         return provenance.code_digest("kanrepro.a")
 
@@ -39,7 +39,7 @@ def test_digest_sees_code_but_no_comments_docstrings_or_layout(tmp_path: Path, m
     assert first == digest("from kanrepro import b  # comment\n\n\ndef f(x):\n    return (x +\n            b.A)\n")
     assert first != digest("from kanrepro import b\ndef f(x):\n    return x - b.A\n")
     assert first != digest("from kanrepro import b\ndef f(x):\n    return x + b.A\n", other="A = 2")
-    for cached in (provenance.code_digest, provenance.source_of, provenance._tree):
+    for cached in (provenance._digest, provenance.source_of, provenance._tree):
         cached.cache_clear()
 
 

@@ -5,7 +5,7 @@ import torch
 from worlds import rings_and_stars
 
 from kanrepro.core.parts import merged
-from kanrepro.methods.variants import READINGS, settings_of
+from kanrepro.methods.readings import changes_of, settings_of
 from kanrepro.models.spline_share import spline_shares
 from kanrepro.pretraining.calibration import calibrate
 from kanrepro.pretraining.settings import PretrainSettings
@@ -14,7 +14,7 @@ from kanrepro.pretraining.training import Training
 
 def training(method: str, reading: str = "repaired", **changes: object) -> Training:
     small = {"encoder": {"hidden": 8}, "contrast": {"head": [8]}, "optimiser": {"batch_size": 8}}
-    made = settings_of(PretrainSettings().model_dump(mode="json"), READINGS[reading], method)
+    made = settings_of(PretrainSettings().model_dump(mode="json"), changes_of("tu", reading, method), method)
     settings = PretrainSettings.model_validate(merged(merged(made, small), changes))
     return Training(rings_and_stars(12), settings, 0, "cpu")
 

@@ -36,7 +36,7 @@ def a_batch() -> tuple[GraphBatch, GraphBatch]:
 
 def step(run: training.Training, views: tuple[GraphBatch, GraphBatch]) -> tuple[float, list[torch.Tensor]]:
     """Loss and gradients; the perturbations are those of the whole batch."""
-    loss = run.step(*views, torch.Generator().manual_seed(1))["loss"]
+    loss = run.terms(views, torch.Generator().manual_seed(1))["loss"]
     loss.backward()
     return float(loss.detach()), [p.grad for p in run.model.parameters() if p.grad is not None]
 

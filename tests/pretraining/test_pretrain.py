@@ -18,7 +18,8 @@ from worlds import rings_and_stars, small_molecules
 from kanrepro.core import resume
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import merged
-from kanrepro.methods.variants import ALL, CONTROLS, METHODS, READINGS, is_mlp, settings_of
+from kanrepro.methods.folder import built_in, find, of
+from kanrepro.methods.readings import changes_of, settings_of
 from kanrepro.molecules.settings import MoleculeSettings
 from kanrepro.pretraining import pretrain, training
 from kanrepro.pretraining.settings import PretrainSettings
@@ -27,8 +28,12 @@ from kanrepro.tu.embed import embed
 EPOCHS = 6
 
 
+def is_mlp(method: str) -> bool:
+    return find(method).network == "mlp"
+
+
 def settings(method: str = "khan_gcl", reading: str = "repaired", **optimiser: Any) -> PretrainSettings:
-    made = settings_of(PretrainSettings().model_dump(mode="json"), READINGS[reading], method)
+    made = settings_of(PretrainSettings().model_dump(mode="json"), changes_of("tu", reading, method), method)
     return PretrainSettings.model_validate(merged(made, {"optimiser": {"batch_size": 16, **optimiser}}))
 
 
@@ -62,7 +67,7 @@ def undisturbed(store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.mark.parametrize("reading", ["literal", "repaired", "own"])
-@pytest.mark.parametrize("method", [*METHODS, *CONTROLS])
+@pytest.mark.parametrize("method", of("variant", "control"))
 def test_every_method_in_every_reading_trains(method: str, reading: str) -> None:
     if reading == "own" and not is_mlp(method):
         pytest.skip("GraphCL's own habits are for its own encoder")
@@ -77,13 +82,13 @@ def test_every_method_in_every_reading_trains(method: str, reading: str) -> None
 
 
 @pytest.mark.parametrize("reading", ["literal", "repaired", "own"])
-@pytest.mark.parametrize("method", list(ALL))
+@pytest.mark.parametrize("method", list(built_in()))
 def test_every_method_trains_on_molecules(method: str, reading: str) -> None:
     if reading == "own" and method != "graphcl":
         pytest.skip("the readings of GraphCL's code are for GraphCL")
     run = training.Training(small_molecules(), molecule_settings(method, reading), 0, "cpu")
     row = run.run_epoch()
-    assert list(row) == list(training.HISTORY[run.settings.objective])
+    assert list(row) == list(training.columns(run.method))
     assert row["loss"] is not None and (row["outside_grid"] is None) == is_mlp(method)
     if method == "attr_masking":
         assert 0 <= (row["accuracy"] or 0) <= 1
@@ -129,7 +134,7 @@ def test_parts_of_a_batch_meet_the_negatives_of_all(parts: int) -> None:
         run = training.Training(small_molecules(), molecule_settings("khan_gcl", accumulate=accumulate), 0, "cpu")
         run.model.encoder.eval()  # batch norms that do not look at the batch
         seen = next(iter(run.views(torch.Generator().manual_seed(0))))
-        loss = run.model(*seen, torch.Generator().manual_seed(1))["loss"]
+        loss = run.terms(seen, torch.Generator().manual_seed(1))["loss"]
         loss.backward()
         return float(loss.detach()), [p.grad for p in run.model.parameters() if p.grad is not None]
 
@@ -142,7 +147,7 @@ def test_parts_of_a_batch_meet_the_negatives_of_all(parts: int) -> None:
 def test_activations_made_again_leave_running_statistics_alone() -> None:
     run = training.Training(small_molecules(), molecule_settings("graphcl", accumulate=2), 0, "cpu")
     seen = next(iter(run.views(torch.Generator().manual_seed(0))))
-    loss = run.model(*seen, torch.Generator().manual_seed(1))["loss"]
+    loss = run.terms(seen, torch.Generator().manual_seed(1))["loss"]
     before = {name: b.clone() for name, b in run.model.named_buffers() if "running" in name}
     loss.backward()  # encodes every part a second time
     assert all(torch.equal(b, before[name]) for name, b in run.model.named_buffers() if name in before)
@@ -311,7 +316,7 @@ def test_a_compiled_encoder_gives_the_same_loss() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", of("variant"))
 def test_cuda_agrees_with_the_cpu(method: str) -> None:
     gpu = training.Training(rings_and_stars(), settings(method, "literal"), 0, "cuda").run_epoch()
     cpu = training.Training(rings_and_stars(), settings(method, "literal"), 0, "cpu").run_epoch()

@@ -16,7 +16,7 @@ HEAD = """# All settings
 
 Made by `python -m kanrepro.reference`; do not edit. A key is written in `config.yaml` or a preset as nested maps
 (`tu: {pretrain: {optimiser: {epochs: 20}}}`). "Unstated" marks what the paper leaves open; F.1 to F.3 and E.2 are its
-appendices. What a reading sets (`workflow/kanrepro/methods/variants.py`) is changed under `tu.readings.<name>`, which
+appendices. What a reading sets (`workflow/kanrepro/methods/readings.py`) is changed under `tu.readings.<name>`, which
 comes after `tu.pretrain`; what a method sets comes last and cannot be changed.
 
 | key | type | default | meaning |

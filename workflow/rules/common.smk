@@ -14,6 +14,7 @@ from kanrepro.core.jobs import Place, as_json, option
 from kanrepro.core.provenance import code_digest
 from kanrepro.core.yaml_file import read_yaml
 from kanrepro.families import FAMILIES
+from kanrepro.methods.folder import find, training_code
 
 
 def checked(make, *arguments):

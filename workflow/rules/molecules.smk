@@ -1,6 +1,5 @@
 """Molecules: from files of SMILES to stores and splits; pre-training, fine-tuning, controls, the seconds of a step."""
 
-from kanrepro.methods.variants import ALL as pretrainable
 from kanrepro.molecules.jobs import Jobs as MoleculeJobs
 
 MOLECULES = checked(MoleculeJobs, PLACE, SETTINGS.molecules, SETTINGS.data.molecule_catalog)
@@ -150,15 +149,16 @@ rule pretrain_molecules:
         mem_mb=MOLECULES.pretraining_memory_mb,
         runtime=MOLECULES.pretraining_minutes,
     params:
+        method=lambda wildcards: find(wildcards.method).word,
         launcher=MOLECULES.launcher(),
         folder=lambda wildcards, output: os.path.dirname(output.encoder),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         limit=f"--limit {SETTINGS.molecules.limit}" if SETTINGS.molecules.limit else "",
         settings=lambda wildcards: as_json(SETTINGS.molecules.pretrain_settings(wildcards.method, wildcards.reading)),
-        code=code_digest("kanrepro.pretraining.pretrain"),
+        code=lambda wildcards: training_code(wildcards.method),
     shell:
-        "{params.launcher} -m kanrepro.pretraining.pretrain --store {input} --method {wildcards.method}"
+        "{params.launcher} -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q}"
         " --reading {wildcards.reading} --seed {wildcards.seed} {params.limit} --output {params.folder}"
         " --preset {params.preset} --device {params.device} --threads {threads} --settings {params.settings:q}"
         " > {log} 2>&1"
@@ -177,7 +177,7 @@ rule finetune:
     benchmark:
         f"benchmarks/{SETTINGS.preset}/finetune/{{dataset}}-{{method}}-{{reading}}.tsv"
     wildcard_constraints:
-        method="|".join(pretrainable),
+        method=MOLECULES.trainable,
     retries: 1
     threads: SETTINGS.threads
     resources:
@@ -254,7 +254,7 @@ rule measure:
         device=SETTINGS.device,
         methods=MOLECULES.clocked_settings(),
         settings=as_json(SETTINGS.molecules.measure),
-        code=code_digest("kanrepro.molecules.measure"),
+        code=MOLECULES.clocking_code(),
     shell:
         "python -m kanrepro.molecules.measure --store {input} --width {wildcards.width} --output {output}"
         " --preset {params.preset} --device {params.device} --threads {threads} --methods {params.methods:q}"

@@ -121,14 +121,15 @@ rule pretrain_superpixels:
         mem_mb=SUPERPIXELS.memory_mb,
         runtime=SUPERPIXELS.pretraining_minutes,
     params:
+        method=lambda wildcards: find(wildcards.method).word,
         folder=lambda wildcards, output: os.path.dirname(output.encoder),
         limit=f"--limit {SETTINGS.superpixels.limit}" if SETTINGS.superpixels.limit else "",
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=lambda wildcards: as_json(SETTINGS.superpixels.pretrain_settings(wildcards.method, wildcards.reading)),
-        code=code_digest("kanrepro.pretraining.pretrain"),
+        code=lambda wildcards: training_code(wildcards.method),
     shell:
-        "python -m kanrepro.pretraining.pretrain --store {input} --method {wildcards.method} --reading {wildcards.reading}"
+        "python -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q} --reading {wildcards.reading}"
         " --seed {wildcards.seed} {params.limit} --output {params.folder} --preset {params.preset}"
         " --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
 

@@ -111,13 +111,14 @@ rule pretrain_tu:
         mem_mb=TU.memory_mb,
         runtime=TU.training_minutes,
     params:
+        method=lambda wildcards: find(wildcards.method).word,
         folder=lambda wildcards, output: os.path.dirname(output.encoder),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         settings=lambda wildcards: as_json(SETTINGS.tu.pretrain_settings(wildcards.method, wildcards.reading)),
-        code=code_digest("kanrepro.pretraining.pretrain"),
+        code=lambda wildcards: training_code(wildcards.method),
     shell:
-        "python -m kanrepro.pretraining.pretrain --store {input} --method {wildcards.method} --reading {wildcards.reading}"
+        "python -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q} --reading {wildcards.reading}"
         " --seed {wildcards.seed} --output {params.folder} --preset {params.preset} --device {params.device}"
         " --threads {threads} --settings {params.settings:q} > {log} 2>&1"
 

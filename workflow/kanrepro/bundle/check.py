@@ -20,6 +20,7 @@ from kanrepro.bundle.unpack import MB, unpack
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import read_json
 from kanrepro.core.parts import validate
+from kanrepro.pretraining.choice import without_own
 from kanrepro.settings import Settings
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
@@ -100,7 +101,7 @@ def _linked(content: Any) -> Iterator[str]:
 
 
 def _settings(bundle: Path, folder: Path) -> tuple[str, Settings]:
-    settings = validate(Settings, _json(bundle, folder, SETTINGS), f"{bundle}: {SETTINGS}")
+    settings = validate(Settings, without_own(_json(bundle, folder, SETTINGS)), f"{bundle}: {SETTINGS}")
     if not (folder / "results" / settings.preset / "records").is_dir():
         raise UserError(f"{bundle} holds no records of the preset {settings.preset!r}, which {SETTINGS} names.")
     return settings.preset, settings

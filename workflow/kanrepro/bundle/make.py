@@ -79,6 +79,7 @@ class Checkout:
         below = f"results/{self.preset}"
         chosen = [*SOURCE, *(f"{below}/{name}" for name in RESULTS), f"{below}/report.html"]
         chosen += [name for names in own_catalogues(settings).values() for name in names]
+        chosen += own_methods(settings)
         found = {path.relative_to(self.root).as_posix(): path for name in chosen for path in _walk(self.root / name)}
         for name in found:
             if not is_safe(name):
@@ -104,6 +105,12 @@ def own_catalogues(settings: Settings) -> dict[str, list[str]]:
     """The user's own catalogue files, by key below `data`; those alone that can go into a bundle."""
     keys = [key for family in FAMILIES for key in family.catalogues]
     return {key: [name for name in getattr(settings.data, key) if is_safe(name)] for key in keys}
+
+
+def own_methods(settings: Settings) -> list[str]:
+    """The user's own methods that the settings name by their files; those alone that can go into a bundle."""
+    chosen = [word for part in vars(settings).values() for word in getattr(part, "own_files", ())]
+    return [word for word in dict.fromkeys(chosen) if is_safe(word)]
 
 
 def _git(root: Path, *words: str) -> str | None:

@@ -1,4 +1,6 @@
-"""Contrastive losses (Khan-GCL equations 1 and 11)."""
+"""Contrastive losses (Khan-GCL equations 1 and 11; GraphCL; InfoGraph)."""
+
+import math
 
 import torch
 from torch import Tensor
@@ -38,3 +40,18 @@ def hard_negative_loss(v: Tensor, v_hard: Tensor, temperature: float | None = No
         temperature: that the similarity is divided by; None as in eq. 11, where log and exp cancel.
     """
     return functional.cosine_similarity(v, v_hard.detach(), dim=1).mean() / (temperature or 1.0)
+
+
+def jensen_shannon_loss(scores: Tensor, own: Tensor) -> Tensor:
+    """Minus the Jensen-Shannon estimator of mutual information between nodes and their graphs (InfoGraph).
+
+    With T the scores: the mean over pairs of a node and another graph of softplus(-T) + T - log 2, minus the mean over
+    pairs of a node and its own of log 2 - softplus(-T). At least -2 log 2; 0 where T is 0.
+
+    Args:
+        scores: (N, G).
+        own: (N, G), true where the node is in the graph.
+    """
+    inside, others = scores[own], scores[~own]
+    softplus = functional.softplus
+    return (softplus(-others) + others - math.log(2)).mean() - (math.log(2) - softplus(-inside)).mean()

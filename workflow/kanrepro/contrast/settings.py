@@ -72,9 +72,3 @@ class ContrastSettings(Part):
     temperature: Annotated[float, Field(gt=0)] = Field(default=0.2, description="tau (F.3)")
     head: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(default=(32, 32), description="widths (table 5)")
     negatives: NegativeSettings = NegativeSettings()
-
-
-class MaskingSettings(Part):
-    """Attribute masking (Hu et al., 2020): the types of masked atoms are told from the others."""
-
-    ratio: Share = Field(default=0.15, description="share of atoms masked, plus one atom")

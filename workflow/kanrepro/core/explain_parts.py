@@ -55,9 +55,14 @@ def file_state(artefact: Named, root: Path) -> str:
     return f"{artefact.path}, SHA-256 {artefact.sha256}, {state}"
 
 
-def code_state(module: str, recorded: str) -> str:
-    """The digest of a stage's code in a record, and whether the code is still that; `module`: the stage's."""
-    now = provenance.code_digest(module)
+def code_state(module: str, recorded: str, *more: str | Path) -> str:
+    """The digest of a stage's code in a record, and whether the code is still that.
+
+    Args:
+        module: the stage's.
+        more: what else counts: modules, files.
+    """
+    now = provenance.code_digest(module, *more)
     return f"{module.rpartition('.')[2]} {recorded}, " + (
         "the same now" if now == recorded else f"DIFFERS from the code now ({now})"
     )

@@ -14,10 +14,10 @@ from pathlib import Path
 PACKAGES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "safetensors", "rdkit", "snakemake")
 
 
-def import_closure(module: str) -> list[str]:
-    """The names of the kanrepro modules that `module` imports, itself included, sorted. Nothing is executed."""
+def import_closure(*modules: str) -> list[str]:
+    """The names of the kanrepro modules that `modules` import, themselves included, sorted. Nothing is executed."""
     found: set[str] = set()
-    waiting = [module]
+    waiting = [*modules]
     while waiting:
         name = waiting.pop()
         if name in found or not (name == "kanrepro" or name.startswith("kanrepro.")):
@@ -43,15 +43,25 @@ def _imported(node: ast.AST) -> Iterator[str]:
         yield from _imported(below)
 
 
-@cache
-def code_digest(module: str) -> str:
-    """A digest of the code that `module` runs: the syntax trees of its import closure, without docstrings.
+def code_digest(*sources: str | Path) -> str:
+    """A digest of the code that some modules run: the syntax trees of their import closure, without docstrings.
 
     An edited line of code changes it; an edited comment, docstring or layout does not. It is the same on every Python.
+
+    Args:
+        sources: names of modules, or files outside the package, which count whatever their folder.
     """
+    files = [(path.name, path.read_text(encoding="utf-8")) for path in sources if isinstance(path, Path)]
+    return _digest(tuple(name for name in sources if isinstance(name, str)), tuple(files))
+
+
+@cache
+def _digest(modules: tuple[str, ...], files: tuple[tuple[str, str], ...]) -> str:
+    outside = [(name, ast.parse(text)) for name, text in files]
+    below = [name for _, tree in outside for name in _imported(tree)]
     digest = hashlib.sha256()
-    for name in import_closure(module):
-        digest.update(f"{name}\n{without_docstrings(_tree(name))}\n".encode())
+    for name, tree in [*((name, _tree(name)) for name in import_closure(*modules, *below)), *outside]:
+        digest.update(f"{name}\n{without_docstrings(tree)}\n".encode())
     return digest.hexdigest()[:16]
 
 

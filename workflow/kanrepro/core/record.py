@@ -80,6 +80,14 @@ class Cost(Part):
     peak_memory_mb: float
 
 
+class OwnMethod(Part):
+    """A method from a user's own file: its name in tables, and the file as it was."""
+
+    label: str
+    file: str
+    sha256: str
+
+
 class Record(Document):
     """One evaluated encoder: what, from what, by what code, at what cost, and the commands that make it again."""
 
@@ -101,3 +109,4 @@ class Record(Document):
     versions: dict[str, str]
     cost: Cost
     commands: list[str]
+    own_method: OwnMethod | None = None

@@ -18,26 +18,38 @@ SAVING = 0.05  # share of the time that saving states may take: those of wide en
 ALWAYS = math.inf  # a state after each epoch, whatever it takes: epochs are long
 
 
-def tensors_of(model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Weights and buffers as `model.<name>`, and what Adam keeps for each weight as `adam.<name>.<slot>`."""
-    names = [name for name, _ in model.named_parameters()]
-    slots = optimiser.state_dict()["state"]
-    moments = {f"adam.{names[i]}.{k}": v for i, slot in slots.items() for k, v in slot.items()}
-    return {f"model.{name}": t for name, t in model.state_dict().items()} | moments
+def tensors_of(model: nn.Module, *optimisers: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Weights and buffers as `model.<name>`, and what optimisers keep for each weight as `adam.<name>.<slot>`."""
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    slots = {
+        f"adam.{names[parameter]}.{slot}": tensor
+        for optimiser in optimisers
+        for parameter, kept in optimiser.state.items()
+        for slot, tensor in kept.items()
+    }
+    return {f"model.{name}": t for name, t in model.state_dict().items()} | slots
 
 
-def put_back(model: nn.Module, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """The other way: load what `tensors_of` made into a model and optimiser that are built alike."""
+def put_back(model: nn.Module, tensors: Mapping[str, Tensor], *optimisers: torch.optim.Optimizer) -> None:
+    """The other way: load what `tensors_of` made into a model and optimisers that are built alike."""
     model.load_state_dict(below("model", tensors))
-    parameters = dict(model.named_parameters())
-    index = {name: i for i, name in enumerate(parameters)}
-    slots: dict[int, dict[str, Tensor]] = {}
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    kept: dict[str, dict[str, Tensor]] = {}
     for name, tensor in below("adam", tensors).items():
         parameter, slot = name.rsplit(".", 1)
-        if slot != "step":  # moments lie in memory as their weights do, channels last: the fused step relies on it
-            tensor = torch.empty_like(parameters[parameter]).copy_(tensor)
-        slots.setdefault(index[parameter], {})[slot] = tensor
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": slots})
+        kept.setdefault(parameter, {})[slot] = tensor
+    for optimiser in optimisers:
+        parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+        state = {
+            i: {
+                # moments lie in memory as their weights do, channels last: the fused step relies on it
+                slot: tensor if slot == "step" else torch.empty_like(parameter).copy_(tensor)
+                for slot, tensor in kept[names[parameter]].items()
+            }
+            for i, parameter in enumerate(parameters)
+            if names[parameter] in kept
+        }
+        optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
 
 
 def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

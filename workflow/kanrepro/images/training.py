@@ -185,7 +185,7 @@ class ImageTraining:
 
     def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
         """Continue from a state."""
-        put_back(self.model, self.optimiser, tensors)
+        put_back(self.model, tensors, self.optimiser)
         self.best = {name: tensor.to(self.device) for name, tensor in below("best", tensors).items()}
         self.history = kept["history"]
 

@@ -12,7 +12,6 @@ from kanrepro.models.graph_encoder import GraphEncoder
 from kanrepro.models.molecule_gin import MoleculeGIN
 from kanrepro.models.settings import EncoderSettings
 from kanrepro.models.superpixel_gin import SuperpixelGIN
-from kanrepro.pretraining.settings import PretrainSettings
 
 
 def build_encoder(
@@ -97,7 +96,7 @@ def load_encoder(
     """
     tensors, meta = checkpoint.load(path)
     try:
-        settings = PretrainSettings.model_validate(meta["settings"]).encoder
+        settings = EncoderSettings.model_validate(meta["settings"]["encoder"])
         if dropout is not None:
             settings = settings.model_copy(update={"dropout": dropout})
         encoder = build_encoder(meta["in_features"], settings)

@@ -1,5 +1,6 @@
 """GIN encoders whose update networks are MLPs or KANs of the same size (Khan-GCL section 4.1, table 5)."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -70,11 +71,18 @@ class GIN(GraphEncoder):
             made = update_network(network, (width, hidden, hidden), kan, generator)
             self.blocks.append(GINBlock(made, width, hidden, normalise_input, norm_order))
 
-    def forward(self, batch: GraphBatch) -> Tensor:
-        """A batch of G graphs to z (G, out_features)."""
-        h, pooled = batch.x, []
+    def states(self, batch: GraphBatch) -> Iterator[Tensor]:
+        """The node states (N, hidden) that z reads out: after each block in turn, or after the last."""
+        h = batch.x
         for block in self.blocks:
             h = block(h, batch.edge_index)
             if self.join == "concat" or block is self.blocks[-1]:
-                pooled.append(pool(h, batch, self.readout))
-        return torch.cat(pooled, dim=1)
+                yield h
+
+    def nodes(self, batch: GraphBatch) -> Tensor:
+        """(N, out_features) the states of each node that z is the readout of, side by side."""
+        return torch.cat(list(self.states(batch)), dim=1)
+
+    def forward(self, batch: GraphBatch) -> Tensor:
+        """A batch of G graphs to z (G, out_features)."""
+        return torch.cat([pool(h, batch, self.readout) for h in self.states(batch)], dim=1)

@@ -73,8 +73,8 @@ class GraphEncoder(nn.Module):
     join: Literal["concat", "last", "sum"]
 
     def nodes(self, batch: GraphBatch) -> Tensor:
-        """The last states (N, D) of all nodes, before the readout."""
-        raise NotImplementedError(f"{type(self).__name__} reads out every layer")
+        """The states (N, D) of all nodes that z is the readout of."""
+        raise NotImplementedError
 
     def scored_coefficients(self, layer: Literal["last", "first"] = "last") -> list[Tensor]:
         """The spline coefficients (I, O, K) of a KAN layer of each block that feeds z, in the order of z.

@@ -12,6 +12,7 @@ from kanrepro.molecules.report.scores import BESIDE, unlike
 from kanrepro.report import published
 from kanrepro.report.inputs import catalogue_name
 from kanrepro.report.layout import label_of
+from kanrepro.report.results import sources_of
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
@@ -29,13 +30,14 @@ def explain(asked: Question) -> str:
     scores = published.read_scores("table1")
     if method is None:
         raise UserError(f"name a method of table1 as well: {', '.join(KNOWN)}.")
-    name = _method(method, scores.methods)
     paths = [path for path in transfer_paths(results / "records")]
     preset = TransferRecord.read(paths[0]).preset if paths else results.name
     found = read(paths, preset)
+    labels = {key: label_of(key) for key in KNOWN} | {key: ran.label for key, ran in found[BEST].ran.items()}
+    name = _method(method, labels, scores.methods)
     dataset = catalogue_name(dataset, {*published.MOLECULES, *found[BEST].datasets})
     stand_in = dataset in found[BEST].demo
-    if name not in KNOWN:
+    if name not in labels:
         printed = published.NOTHING if stand_in else scores.cell(name, dataset)
         return f"table1, {dataset}, {name}: printed {printed}, quoted by the paper; {NOT_RUN} here."
     beside = next((printed for printed, ours in BESIDE.items() if ours == name), None)
@@ -43,18 +45,18 @@ def explain(asked: Question) -> str:
     readings = [key[2] for key in found[BEST].cells if key[:2] == (dataset, name)]
     if reading is not None and reading not in readings:
         raise unknown(f"reading of {name} in table1:", reading, readings)
-    lines = [f"table1, {dataset}, {label_of(name)} ({name})"]
+    lines = [f"table1, {dataset}, {labels[name]} ({name})"]
     for shown in [reading] if reading else readings:
         cells = {rule: found[rule].cells.get((dataset, name, shown)) for rule in (BEST, LAST)}
         lines += ["", *_cells(cells, shown, printed, results)]
     return "\n".join(lines if readings else [*lines, f"{NOT_RUN}; printed: {printed}"])
 
 
-def _method(given: str, printed: Mapping[str, str]) -> str:
+def _method(given: str, ours: Mapping[str, str], printed: Mapping[str, str]) -> str:
     """A method's key, or the printed name of one that is only printed, from any spelling."""
     names = {method.lower(): BESIDE.get(method, method) for method in printed}
-    for key in KNOWN:
-        names |= {key: key, label_of(key).lower(): key}
+    for key, label in ours.items():
+        names |= {key: key, label.lower(): key}
     if given.lower() not in names:
         raise unknown("method", given, set(names.values()))
     return names[given.lower()]
@@ -97,7 +99,8 @@ def run_lines(run: TransferRun, settings: Mapping[str, str], again: bool, result
     left_out = [f"{part}: {', '.join(tasks)}" for part, tasks in record.excluded.items() if tasks]
     trained, encoder = record.pretraining, record.checkpoint
     code = [code_state(f"kanrepro.molecules.{record.code.stage}", record.code.digest)]
-    code += [code_state("kanrepro.pretraining.pretrain", trained.code)] if trained else []
+    if trained:
+        code.append(code_state("kanrepro.pretraining.pretrain", trained.code, *sources_of(record)))
     return laid_out(
         run.path,
         [

@@ -82,6 +82,7 @@ def record_of(
             seconds=sum(row["seconds"] for row in training.history),
             peak_memory_mb=peak_memory_mb(device),
         ),
+        own_method=meta.get("own_method"),
         commands=[run["command"], command],
     )
 

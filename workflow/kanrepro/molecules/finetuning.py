@@ -189,7 +189,7 @@ class Finetuning:
         self.last = kept["last"] and TaskScores.model_validate(kept["last"])
         if self.finished:
             return
-        put_back(self.model, self.optimiser, tensors)
+        put_back(self.model, tensors, self.optimiser)
 
 
 def curves_of(history: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 
 from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options
-from kanrepro.methods.variants import ALL
+from kanrepro.core.provenance import code_digest
+from kanrepro.methods.folder import built_in, find
 from kanrepro.molecules import catalog
-from kanrepro.molecules.settings import MoleculeSettings
+from kanrepro.molecules.settings import FINGERPRINT, MoleculeSettings
 
 ROWS_OF_A_SHARD = 500_000
 CLOCKED = ("graphcl", "khan_gcl", "attr_masking")  # the steps that table 6 compares
@@ -83,7 +84,12 @@ class Jobs:
     def pretrainings(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """(method, reading) of all that is pre-trained, or taken as it is initialised, among methods and controls."""
         pairs = [(method, reading) for method in names for reading in self.settings.readings_of(method)]
-        return [(method, reading) for method, reading in pairs if method in ALL and self.settings.pretrain_set]
+        return [(method, reading) for method, reading in pairs if method != FINGERPRINT and self.settings.pretrain_set]
+
+    @property
+    def trainable(self) -> str:
+        """A pattern of all that has an encoder."""
+        return "|".join(dict.fromkeys([*built_in(), *self.settings.methods]))
 
     def encoders(self) -> list[str]:
         """All encoders that are fine-tuned."""
@@ -127,6 +133,10 @@ class Jobs:
         pairs = [(method, reading) for method in self.clocked for reading in self.settings.readings_of(method)]
         made = {f"{m}/{r}": self.settings.pretrain_settings(m, r).model_dump(mode="json") for m, r in pairs}
         return json.dumps(made, sort_keys=True)
+
+    def clocking_code(self) -> str:
+        """A digest of the code that takes and clocks these steps."""
+        return code_digest("kanrepro.molecules.measure", *(find(method).source for method in self.clocked))
 
     def launcher(self) -> str:
         """What starts a pre-training: one process, or one a GPU."""

@@ -8,7 +8,7 @@ waited for.
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -16,20 +16,20 @@ import torch
 from tqdm import tqdm
 
 from kanrepro.core import provenance
-from kanrepro.core.errors import UserError, cli
+from kanrepro.core.errors import UserError, cli, shown
 from kanrepro.core.files import sha256
 from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
 from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.streams import stream
-from kanrepro.methods.variants import ALL, MOLECULE_READINGS, settings_of
+from kanrepro.methods.folder import find, learner
+from kanrepro.methods.readings import changes_of, settings_of
 from kanrepro.molecules.finetune_settings import MeasureSettings
 from kanrepro.molecules.record import Clocked, MeasureRecord, MoleculeData, TransferCode, TransferCost
 from kanrepro.pretraining.families import MoleculePretrainSettings
-from kanrepro.pretraining.graph_set import Batches
-from kanrepro.pretraining.settings import PretrainSettings
-from kanrepro.pretraining.training import Training
+from kanrepro.pretraining.settings import PretrainSettings, of_run, with_all_keys
+from kanrepro.pretraining.training import Seen, Training
 from kanrepro.store.store import GraphStore
 
 DEFAULT = ("graphcl/literal", "khan_gcl/literal", "khan_gcl/repaired", "attr_masking/literal")
@@ -37,7 +37,7 @@ DEFAULT = ("graphcl/literal", "khan_gcl/literal", "khan_gcl/repaired", "attr_mas
 
 def equal_settings(
     pretrain: Mapping[str, PretrainSettings], width: int, batch_size: int
-) -> dict[str, MoleculePretrainSettings]:
+) -> dict[str, PretrainSettings]:
     """The settings of each method with one width of encoder and head and one batch size."""
     equal = {
         "encoder": {"hidden": width},
@@ -45,29 +45,23 @@ def equal_settings(
         "optimiser": {"batch_size": batch_size},
     }
     return {
-        name: validate(MoleculePretrainSettings, merged(settings.model_dump(mode="json"), equal), name)
+        name: validate(type(settings), merged(settings.model_dump(mode="json"), equal), name)
         for name, settings in pretrain.items()
     }
 
 
-def seen_by(training: Training) -> Iterator[Batches]:
+def seen_by(training: Training) -> Iterator[Seen]:
     """What the steps see, epoch after epoch without end."""
     for epoch in count():
         yield from training.views(stream(0, f"views {epoch}", training.graphs.home))
 
 
-def step_seconds(training: Training, seen: Iterator[Batches], generator: torch.Generator) -> float:
+def step_seconds(training: Training, seen: Iterator[Seen], generator: torch.Generator) -> float:
     """One step as the pre-training takes it, clocked."""
-    low = training.settings.optimiser.precision == "bfloat16"
     round_products(training.settings.optimiser.precision)
     _wait(training.device)
     start = time.perf_counter()
-    training.optimiser.zero_grad(set_to_none=True)
-    batches = next(seen)
-    with torch.autocast(training.device.type, torch.bfloat16, enabled=low):
-        terms = training.step(*batches, generator)
-    terms["loss"].backward()
-    training.optimiser.step()
+    training.method.step(training, next(seen), generator)
     _wait(training.device)
     return time.perf_counter() - start
 
@@ -125,22 +119,31 @@ def read_methods(given: str | None) -> dict[str, PretrainSettings]:
         UserError: no method, or settings at fault.
     """
     if given is not None:
-        made = {
-            name: validate(MoleculePretrainSettings, part, f"--methods {name}")
-            for name, part in read_object(given, "--methods").items()
-        }
+        made: dict[str, PretrainSettings] = {}
+        for name, part in read_object(given, "--methods").items():
+            if not isinstance(part, dict):
+                raise UserError(f"--methods {name}: expected an object of settings, got {shown(part)}.")
+            method = learner(str(part.get("objective", "contrast")))
+            made[name] = of_run(MoleculePretrainSettings, part, method, f"--methods {name}")
         if not made:
             raise UserError("--methods names no method.")
-        return dict(made)
-    base = MoleculePretrainSettings().model_dump(mode="json")
+        return made
+    base = with_all_keys(MoleculePretrainSettings)().model_dump(mode="json")
     pairs = [name.split("/") for name in DEFAULT]
-    assert all(method in ALL for method, _ in pairs)
     return {
-        f"{method}/{reading}": validate(
-            MoleculePretrainSettings, settings_of(base, MOLECULE_READINGS[reading], method), reading
+        f"{method}/{reading}": of_run(
+            MoleculePretrainSettings,
+            settings_of(base, changes_of("molecule", reading, method), method),
+            find(method),
+            reading,
         )
         for method, reading in pairs
     }
+
+
+def _methods_of(pretrain: Iterable[PretrainSettings]) -> list[str | Path]:
+    """The sources of the methods that are clocked, each once."""
+    return list(dict.fromkeys(learner(settings.objective).source for settings in pretrain))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -188,7 +191,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             molecules=len(store),
         ),
         code=TransferCode(
-            stage="measure", digest=provenance.code_digest("kanrepro.molecules.measure"), commit=commit, dirty=dirty
+            stage="measure",
+            digest=provenance.code_digest("kanrepro.molecules.measure", *_methods_of(pretrain.values())),
+            commit=commit,
+            dirty=dirty,
         ),
         versions=provenance.versions(),
         cost=TransferCost(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from kanrepro.core.parts import Part, Share
-from kanrepro.core.record import Artefact, Document
+from kanrepro.core.record import Artefact, Document, OwnMethod
 
 EXPERIMENTS = ("transfer", "sensitivity")  # table 1, figure 5
 Count = Annotated[int, Field(ge=0)]
@@ -118,6 +118,7 @@ class TransferRecord(Document):
     versions: dict[str, str]
     cost: TransferCost
     commands: list[str]
+    own_method: OwnMethod | None = None
 
 
 class Clocked(Part):

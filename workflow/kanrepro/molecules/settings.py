@@ -3,22 +3,25 @@
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from kanrepro.core.errors import unknown
-from kanrepro.core.parts import Part, Positive, merged, validate
-from kanrepro.methods.variants import BASELINES, CONTROLS, METHODS, MOLECULE_READINGS, readings_of, settings_of
+from kanrepro.core.parts import Positive
+from kanrepro.methods.folder import of, usual
+from kanrepro.methods.readings import names, readings_of
 from kanrepro.molecules.finetune_settings import FinetuneSettings, FingerprintSettings, MeasureSettings
+from kanrepro.pretraining.choice import MethodChoice
 from kanrepro.pretraining.families import MoleculePretrainSettings
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import with_all_keys
 
-# the last one needs no pre-training: circular fingerprints and a model of scikit-learn
-MOLECULE_CONTROLS = ("calibrated_mlp", "calibrated_kan", "untrained_mlp", "untrained_kan", "fingerprint")
-assert {*MOLECULE_CONTROLS} - {"fingerprint"} <= CONTROLS.keys()
+AllMoleculePretrainSettings = with_all_keys(MoleculePretrainSettings)
+FINGERPRINT = "fingerprint"  # circular fingerprints and a model of scikit-learn
 
 
-class MoleculeSettings(Part):
+class MoleculeSettings(MethodChoice):
     """Transfer learning on molecules: tables 1 and 6."""
+
+    section, family, shared = "molecules", "molecule", MoleculePretrainSettings
+    not_pretrained = (FINGERPRINT,)
 
     pretrain_set: str | None = Field(default=None, description="set to pre-train on, a name in the molecule catalogue")
     limit: Annotated[int, Field(ge=2)] | None = Field(
@@ -26,11 +29,14 @@ class MoleculeSettings(Part):
     )
     datasets: tuple[str, ...] = Field(default=(), description="sets to fine-tune on, names in the molecule catalogue")
     methods: tuple[str, ...] = Field(
-        default=(*METHODS, *BASELINES), description="variants of the ablation, and other ways to pre-train"
+        default=usual("molecule", "variant", "method"),
+        description="variants of the ablation, and other ways to pre-train",
     )
-    controls: tuple[str, ...] = Field(default=MOLECULE_CONTROLS, description="rows without pre-training")
+    controls: tuple[str, ...] = Field(
+        default=(*usual("molecule", "control"), FINGERPRINT), description="rows without pre-training"
+    )
     readings: dict[str, dict[str, Any]] = Field(
-        default={name: {} for name in MOLECULE_READINGS},
+        default={name: {} for name in names("molecule")},
         description="changes to readings, or new ones; null drops one",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(
@@ -43,35 +49,10 @@ class MoleculeSettings(Part):
         default="scaffold", description="how sets are divided (docs/molecules.md); F.2: scaffold"
     )
     processes: Positive = Field(default=1, description="GPUs of one pre-training, each with a process of its own")
-    pretrain: MoleculePretrainSettings = MoleculePretrainSettings()
+    pretrain: SerializeAsAny[AllMoleculePretrainSettings] = AllMoleculePretrainSettings()  # pyright: ignore[reportInvalidTypeForm]
     finetune: FinetuneSettings = FinetuneSettings()
     fingerprint: FingerprintSettings = FingerprintSettings()
     measure: MeasureSettings = MeasureSettings()
-
-    @pydantic.field_validator("readings", mode="before")
-    @classmethod
-    def _over_the_built_in(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        named = {**{name: {} for name in MOLECULE_READINGS}, **value}
-        return {name: changes for name, changes in named.items() if changes is not None}
-
-    @pydantic.field_validator("methods", "controls")
-    @classmethod
-    def _known(cls, value: tuple[str, ...], info: pydantic.ValidationInfo) -> tuple[str, ...]:
-        known = [*METHODS, *BASELINES] if info.field_name == "methods" else MOLECULE_CONTROLS
-        for name in value:
-            if name not in known:
-                raise ValueError(str(unknown(str(info.field_name)[:-1], name, known)))
-        return value
-
-    @pydantic.field_validator("datasets", "methods", "controls", "seeds")
-    @classmethod
-    def _once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        twice = [v for v in value if value.count(v) > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} stands there twice")
-        return value
 
     @pydantic.model_validator(mode="after")
     def _pretrained_on_something(self) -> "MoleculeSettings":
@@ -85,28 +66,11 @@ class MoleculeSettings(Part):
         return (*([self.pretrain_set] if self.pretrain_set else []), *self.datasets)
 
     def readings_of(self, method: str) -> list[str]:
-        """The readings in which a method or control is run; `own` is that of GraphCL, fingerprints have none."""
-        if method == "fingerprint":
+        """The readings in which a method or control is run; fingerprints have none."""
+        if method == FINGERPRINT:
             return ["none"]
-        found = readings_of(method, list(self.readings), labelled=True)
-        return [reading for reading in found if reading != "own" or method == "graphcl"]
+        return readings_of(method, list(self.readings), labelled=True, family=self.family)
 
     def seed_of(self, method: str, seed: int) -> int:
         """The seed of the encoder that fine-tuning `seed` begins with: without training each has one of its own."""
-        return seed if method in CONTROLS else self.pretrain_seed
-
-    def check(self) -> None:
-        """Make the settings of every pre-training. Raises UserError as `pretrain_settings`."""
-        for reading in self.readings:
-            for method in self.methods:
-                self.pretrain_settings(method, reading)
-
-    def pretrain_settings(self, method: str, reading: str) -> PretrainSettings:
-        """The settings of one pre-training: base, built-in reading, the user's changes to it, method.
-
-        Raises:
-            UserError: a reading changes a key that does not exist, or to an impossible value.
-        """
-        changes = merged(MOLECULE_READINGS.get(reading, {}), self.readings[reading])
-        made = settings_of(self.pretrain.model_dump(mode="json"), changes, method)
-        return validate(MoleculePretrainSettings, made, f"molecules.readings.{reading}")
+        return seed if method in of("control") else self.pretrain_seed

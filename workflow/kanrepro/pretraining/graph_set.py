@@ -1,12 +1,11 @@
 """The data of a pre-training: a store where its views are drawn, with the features that encoders see."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from kanrepro.contrast.masking import mask_atoms
 from kanrepro.contrast.views import draw_views
 from kanrepro.core.errors import UserError
 from kanrepro.pretraining.settings import PretrainSettings
@@ -15,7 +14,6 @@ from kanrepro.store.store import GraphBatch, GraphStore
 
 ROOM = 0.5  # share of an accelerator's free memory that the graphs may take
 KINDS = {"molecule": "molecules", "superpixel": "superpixel graphs", "tu": "graphs with labels or none"}
-Batches = tuple[GraphBatch, ...]  # what one step sees: two views, or one batch with masked atoms
 
 
 @dataclass
@@ -41,25 +39,19 @@ class GraphSet:
         """Where the graphs lie, and views are drawn."""
         return self.x.device
 
-    def draw(self, index: Tensor, size: int, generator: torch.Generator) -> Iterator[Batches]:
-        """What training sees of the graphs `index`, in batches of `size` on its device; index and generator at home."""
-        views = self.settings.views
-        made: Sequence[Iterator[GraphBatch]]
-        if self.settings.objective == "infograph":
-            made = [self.original.batch(index, self.x).split(size)]
-        elif self.settings.objective == "attr_masking":
-            batch = self.original.batch(index, self.x)
-            made = [mask_atoms(batch, self.settings.masking.ratio, generator).split(size)]
-        elif views.first_view == "original":
-            untouched = self.original.batch(index, self.x).split(size)
-            made = [untouched, draw_views(self.store, self.x, index, size, views, generator)]
-        else:
-            made = [draw_views(self.store, self.x, index, size, views, generator) for _ in range(2)]
+    def untouched(self, index: Tensor, size: int) -> Iterator[GraphBatch]:
+        """The graphs `index` in batches of `size`; the index at home."""
+        return self._with_degrees(self.original.batch(index, self.x).split(size))
+
+    def views(self, index: Tensor, size: int, generator: torch.Generator) -> Iterator[GraphBatch]:
+        """A view of each of the graphs `index`, in batches of `size`; index and generator at home."""
+        return self._with_degrees(draw_views(self.store, self.x, index, size, self.settings.views, generator))
+
+    def _with_degrees(self, batches: Iterator[GraphBatch]) -> Iterator[GraphBatch]:
+        """The same, with degrees of their own where the settings say so."""
         features = self.settings.features
-        if features.degree_of == "view" and features.unlabelled == "degree" and not self.store.x.shape[1]:
-            made = [map(with_own_degrees, batches) for batches in made]
-        for seen in zip(*made, strict=True):
-            yield seen if self.home == self.device else tuple(batch.to(self.device) for batch in seen)
+        own = features.degree_of == "view" and features.unlabelled == "degree" and not self.store.x.shape[1]
+        return map(with_own_degrees, batches) if own else batches
 
     @classmethod
     def prepare(cls, store: GraphStore, settings: PretrainSettings, device: torch.device | str) -> "GraphSet":

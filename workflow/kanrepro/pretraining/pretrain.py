@@ -1,4 +1,4 @@
-"""Pre-train an encoder by graph contrastive learning (Khan-GCL, Algorithm 3), or on molecules by attribute masking.
+"""Pre-train an encoder by one of the methods (kanrepro/methods), or by a user's own (docs/own-method.md).
 
 Reads a graph store. Writes into the output folder
     encoder.safetensors  the encoder's weights, with everything needed to rebuild it; equal runs give equal bytes (CPU)
@@ -31,14 +31,16 @@ from kanrepro.core.options import add_run_options, check_threads, read_object
 from kanrepro.core.parser import expanded, stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.resume import ALWAYS, train
-from kanrepro.methods.variants import ALL, FAMILY_READINGS, READINGS, settings_of
+from kanrepro.methods.folder import built_in, find
+from kanrepro.methods.method import Method
+from kanrepro.methods.readings import changes_of, names, readings_of, settings_of
 from kanrepro.pretraining.families import FAMILIES
-from kanrepro.pretraining.settings import PretrainSettings
-from kanrepro.pretraining.training import HISTORY, Training
+from kanrepro.pretraining.settings import PretrainSettings, of_run, with_keys
+from kanrepro.pretraining.training import Training, columns
 from kanrepro.store.store import GraphStore
 
 
-def read_settings(given: str, method: str, reading: str) -> PretrainSettings:
+def read_settings(given: str, method: Method, reading: str) -> PretrainSettings:
     """The settings of a run by hand: the family's defaults, the reading, the method, and what --settings changes.
 
     Raises:
@@ -49,30 +51,33 @@ def read_settings(given: str, method: str, reading: str) -> PretrainSettings:
     family = encoder.get("family", "tu") if isinstance(encoder, dict) else "tu"
     if family not in FAMILIES:
         raise unknown("family in --settings", str(family), FAMILIES)
-    readings = FAMILY_READINGS[family]
+    if family not in method.families:
+        raise UserError(f"{method.name} learns from the families {', '.join(method.families)}, not from {family}.")
+    readings = readings_of(method.word, names(family), labelled=False, family=family)
     if reading not in readings and not changes:
         raise unknown("reading", reading, readings)
-    base = settings_of(FAMILIES[family]().model_dump(mode="json"), readings.get(reading, {}), method)
-    return validate(FAMILIES[family], merged(base, changes), "--settings")
+    known = with_keys(FAMILIES[family], [*built_in().values(), *([method] if method.file else [])])
+    base = settings_of(known().model_dump(mode="json"), changes_of(family, reading, method.word), method.word)
+    made = validate(known, merged(base, changes), "--settings")
+    return of_run(FAMILIES[family], made.model_dump(mode="json"), method, "--settings")
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of the stage."""
     parser = stage_parser(__doc__)
     parser.add_argument("--store", type=Path, required=True, help="graph store, made by kanrepro.tu.prepare")
-    parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join(ALL)}")
-    parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(READINGS)}, or your own name")
+    parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join(built_in())}, or the file of your own")
+    parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(names('tu'))}, or your own name")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="at most so many graphs of the store, drawn once (default: all)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the encoder and its history")
     add_run_options(parser, "record", PretrainSettings)
     arguments = parser.parse_args(argv)
-    if arguments.method not in ALL:
-        raise unknown("method", arguments.method, ALL)
+    method = find(arguments.method)
     if arguments.limit is not None and arguments.limit < 2:
         raise UserError(f"--limit is {arguments.limit}, but contrast needs at least two graphs.")
     check_threads(arguments.threads)
-    settings = read_settings(arguments.settings, arguments.method, arguments.reading)
+    settings = read_settings(arguments.settings, method, arguments.reading)
     torch.set_num_threads(arguments.threads)
     round_products(settings.optimiser.precision)
     keep_freed_memory()
@@ -80,7 +85,8 @@ def main(argv: list[str] | None = None) -> None:
     device = pick_device(own)
 
     store = GraphStore.load(arguments.store)
-    code, explicit = provenance.code_digest("kanrepro.pretraining.pretrain"), settings.model_dump(mode="json")
+    code = provenance.code_digest("kanrepro.pretraining.pretrain", method.source)
+    explicit = settings.model_dump(mode="json")
     identity = {"store": sha256(arguments.store), "seed": arguments.seed, "settings": explicit, "code": code}
     identity |= {"limit": arguments.limit, "processes": ranks.world}
     state_file = arguments.output / "state.safetensors"
@@ -91,14 +97,16 @@ def main(argv: list[str] | None = None) -> None:
         leave_ranks()
         if ranks.first:
             words = expanded(sys.argv[1:] if argv is None else argv)
-            _write(training, arguments, {"dataset": store.meta.get("name", arguments.store.stem), **identity}, words)
+            named: dict[str, Any] = {"dataset": store.meta.get("name", arguments.store.stem), "method": method.name}
+            if method.file is not None:
+                named["own_method"] = {"label": method.label, "file": method.word, "sha256": sha256(method.file)}
+            _write(training, arguments, {**named, **identity}, words)
             checkpoint.remove_state(state_file)
 
 
 def _write(training: Training, arguments: argparse.Namespace, identity: dict[str, Any], words: list[str]) -> None:
     """The outputs of a training that is done."""
     meta = {
-        "method": arguments.method,
         "reading": arguments.reading,
         "in_features": training.graphs.x.shape[1],
         "graphs": training.size,
@@ -107,7 +115,7 @@ def _write(training: Training, arguments: argparse.Namespace, identity: dict[str
         **identity,
     }
     checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
-    write_history(arguments.output / "history.csv", training.history, HISTORY[training.settings.objective])
+    write_history(arguments.output / "history.csv", training.history, columns(training.method))
     commit, dirty = provenance.commit()
     device, processes = training.device, training.ranks.world
     launcher = ["python"] if processes == 1 else ["torchrun", "--standalone", "--nproc-per-node", str(processes)]

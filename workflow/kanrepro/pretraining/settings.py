@@ -1,11 +1,16 @@
-"""Settings of one pre-training, but for the data and the seed."""
+"""Settings of one pre-training, but for the data and the seed: what all methods share, and the keys of a method."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
 
+import pydantic
 from pydantic import Field
 
-from kanrepro.contrast.settings import ContrastSettings, MaskingSettings, ViewSettings
-from kanrepro.core.parts import Part, Positive
+from kanrepro.contrast.settings import ContrastSettings, ViewSettings
+from kanrepro.core.parts import Part, Positive, validate
+from kanrepro.methods.folder import built_in, every
+from kanrepro.methods.method import Method
 from kanrepro.models.settings import EncoderSettings
 from kanrepro.store.settings import FeatureSettings
 
@@ -43,15 +48,50 @@ class StatisticsSettings(Part):
 
 
 class PretrainSettings(Part):
-    """Everything that decides one pre-training, but for the data and the seed."""
+    """Everything that decides one pre-training, but for the data and the seed; a method's own keys stand beside it."""
 
-    objective: Literal["contrast", "attr_masking", "infograph"] = Field(
-        default="contrast", description="what is learned; set by the method"
-    )
+    objective: str = Field(default="contrast", description="what is learned; set by the method")
     encoder: EncoderSettings = EncoderSettings()
     features: FeatureSettings = FeatureSettings()
     views: ViewSettings = ViewSettings()
     contrast: ContrastSettings = ContrastSettings()
-    masking: MaskingSettings = MaskingSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
     statistics: StatisticsSettings = StatisticsSettings()
+
+
+Shared = TypeVar("Shared", bound=PretrainSettings)
+
+
+def with_keys(shared: type[Shared], methods: Iterable[Method]) -> type[Shared]:
+    """The settings that methods share, with the keys that each of `methods` has of its own."""
+    return _with_keys(shared, tuple(methods))
+
+
+@cache
+def _with_keys(shared: type[Shared], methods: tuple[Method, ...]) -> type[Shared]:
+    keys: dict[str, Any] = {m.section: (m.Settings, m.Settings()) for m in methods if m.Settings is not None}
+    return pydantic.create_model(
+        shared.__name__, __base__=shared, __doc__=shared.__doc__, __module__=shared.__module__, **keys
+    )
+
+
+def with_all_keys(shared: type[Shared]) -> type[Shared]:
+    """What a user can type: the shared settings, and the keys of every method of this package."""
+    return with_keys(shared, built_in().values())
+
+
+def of_run(shared: type[Shared], settings: Mapping[str, Any], method: Method, where: str) -> Shared:
+    """The settings of one run: the keys of other methods are left out, so that a change to them reruns nothing.
+
+    Raises:
+        UserError: a key or value at fault; `where` says where it comes from.
+    """
+    others = {other.section for other in every()} - {method.section}
+    own = {key: value for key, value in settings.items() if key not in others}
+    return validate(with_keys(shared, [method]), own, where)
+
+
+def recorded(settings: Mapping[str, Any]) -> PretrainSettings:
+    """What all methods share of the settings in a document; keys that came after it have the default."""
+    shared = {key: value for key, value in settings.items() if key in PretrainSettings.model_fields}
+    return PretrainSettings.model_validate(shared)

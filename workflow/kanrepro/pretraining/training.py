@@ -2,40 +2,46 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from kanrepro.contrast.ckfi import discriminative_scores, independent_scores
 from kanrepro.core.distributed import Ranks
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import Row
 from kanrepro.core.resume import put_back, tensors_of
 from kanrepro.core.streams import stream
-from kanrepro.methods.objectives import OBJECTIVES
+from kanrepro.methods.folder import fault, learner
+from kanrepro.methods.method import Method
 from kanrepro.models.encoders import build_encoder
 from kanrepro.models.spline_share import spline_shares
 from kanrepro.pretraining.calibration import calibrate
-from kanrepro.pretraining.graph_set import Batches, GraphSet
+from kanrepro.pretraining.graph_set import GraphSet
+from kanrepro.pretraining.model import Model
 from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.store.store import GraphBatch, GraphStore
 
 VIEW_NODES = {"cpu": 100_000, "cuda": 500_000}  # drawn at once: what fits into caches, or makes launches rare
-HISTORY: dict[str, Sequence[str]] = {  # columns, by what is learned
-    "contrast": (
-        "epoch", "loss", "loss_cl", "loss_hn", "delta_mean", "rho_mean", "cos_hard", "outside_grid", "spline_share",
-        "seconds",
-    ),
-    "infograph": ("epoch", "loss", "accuracy", "outside_grid", "spline_share", "seconds"),
-    "attr_masking": ("epoch", "loss", "accuracy", "outside_grid", "spline_share", "seconds"),
-}  # fmt: skip
+Seen = tuple[Any, ...]  # what one step sees: two views, or one batch with masked atoms, ...
+
+
+def columns(method: Method) -> tuple[str, ...]:
+    """The columns of a history."""
+    return ("epoch", "loss", *method.columns, "outside_grid", "spline_share", "seconds")
 
 
 class Training:
-    """Model, optimiser and history of one run, with its state as plain tensors.
+    """Model, optimisers and history of one run, with its state as plain tensors.
+
+    Attributes:
+        method: whose objective is learned.
+        model: the encoder, and what the method has beside it.
+        optimisers: of the model, in the method's order.
+        graphs: what is seen.
 
     Args:
         store: the graphs.
@@ -60,11 +66,16 @@ class Training:
         self.graphs = GraphSet.prepare(store, settings, device)
         some = limit is not None and limit < len(store)
         self.subset = torch.randperm(len(store), generator=stream(0, "subset"))[:limit].sort()[0] if some else None
+        self.method = learner(settings.objective)
+        if self.ranks.world > 1 and not self.method.many:
+            raise UserError(f"{self.method.name} trains in one process, not in {self.ranks.world}: set processes to 1.")
         generator = stream(seed, "initial")
         encoder = build_encoder(self.graphs.x.shape[1], settings.encoder, generator)
-        self.model = OBJECTIVES[settings.objective](encoder, settings, generator).to(device)
-        self.step = self.model if self.ranks.world == 1 else DistributedDataParallel(self.model)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=settings.optimiser.learning_rate, fused=True)
+        with self._told():
+            self.model = Model(self.method, encoder, settings, generator).to(device)
+            self.optimisers = self.method.optimisers(self.model)
+            self.method.prepare(self)
+        self.shared = self.model if self.ranks.world == 1 else DistributedDataParallel(self.model)
         self.history: list[dict[str, float | None]] = []
 
     @property
@@ -92,7 +103,7 @@ class Training:
         order = torch.randperm(self.size, generator=stream(self.seed, "order" if once else f"order {self.epoch}"))
         return order if self.subset is None else self.subset[order]
 
-    def views(self, generator: torch.Generator) -> Iterator[Batches]:
+    def views(self, generator: torch.Generator) -> Iterator[Seen]:
         """What each step of the coming epoch sees; a last batch of one graph, without a negative, is left out.
 
         Views are drawn for many batches at once, up to about VIEW_NODES nodes: a batch alone is too small to keep a
@@ -109,51 +120,63 @@ class Training:
         nodes = VIEW_NODES[self.graphs.home.type]
         batches = max(1, nodes * len(store) // (size * max(store.x.shape[0], 1)))
         for index in order.to(self.graphs.home).split(size * batches):
-            for seen in self.graphs.draw(index, size, generator):
+            for seen in zip(*self.method.see(self, index, size, generator), strict=True):
                 if seen[0].num_graphs * ranks.world > 1:
-                    yield seen
+                    yield seen if self.graphs.home == self.device else tuple(part.to(self.device) for part in seen)
+
+    def terms(self, seen: Seen, generator: torch.Generator, loss: Any = None) -> Mapping[str, Tensor]:
+        """The loss of what a step saw and its terms, in the precision of the settings.
+
+        Args:
+            loss: another one of the method's.
+
+        Raises:
+            UserError: the method gives no loss that can be minimised.
+        """
+        low = self.settings.optimiser.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            terms = self.shared(loss or self.method.loss, *seen, generator)
+        value = terms.get("loss") if isinstance(terms, Mapping) else None
+        if not isinstance(value, Tensor) or value.dim() or not value.requires_grad:
+            found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) and value.dim() else "none"
+            raise UserError(f"{self.method.word}: loss() must give a scalar named 'loss' with a gradient, not {found}.")
+        return terms
 
     def run_epoch(self) -> dict[str, float | None]:
         """Train one epoch and append its row of the history.
 
         Raises:
-            UserError: the loss or a weight is no longer finite.
+            UserError: the loss or a weight is no longer finite, or a user's own method fails.
         """
         start = time.perf_counter()
-        generator = stream(self.seed, f"perturbations {self.epoch}", self.device)
         own = f" of {self.ranks.rank}" if self.ranks.rank else ""
-        low = self.settings.optimiser.precision == "bfloat16"
+        generator = stream(self.seed, f"perturbations {self.epoch}", self.device)
         self.model.train()
         totals: dict[str, Tensor] = {}
         steps = 0
-        for seen in self.views(stream(self.seed, f"views {self.epoch}{own}", self.graphs.home)):
-            self.optimiser.zero_grad(set_to_none=True)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-                terms = self.step(*seen, generator)
-            terms["loss"].backward()
-            self.optimiser.step()
-            terms["outside_grid"] = self.model.encoder.outside_share()
-            for name, value in terms.items():
-                totals[name] = totals.get(name, 0) + value.detach()
-            steps += 1
-        if not steps:
-            raise UserError(f"{self.size} graphs make no batch of two; contrast needs at least two graphs.")
-        columns = HISTORY[self.settings.objective]
-        row: dict[str, float | None] = {name: None for name in columns} | {
-            name: float(total) / steps for name, total in totals.items()
-        }
+        with self._told():
+            self.method.before_epoch(self, stream(self.seed, f"before {self.epoch}", self.device))
+            for seen in self.views(stream(self.seed, f"views {self.epoch}{own}", self.graphs.home)):
+                terms = self.method.step(self, seen, generator)
+                for name, value in {**terms, "outside_grid": self.model.encoder.outside_share()}.items():
+                    totals[name] = totals.get(name, 0) + value.detach()
+                steps += 1
+            if not steps:
+                raise UserError(f"{self.size} graphs make no batch of two; contrast needs at least two graphs.")
+            self.method.after_epoch(self, stream(self.seed, f"after {self.epoch}", self.device))
+        row: dict[str, float | None] = {name: None for name in columns(self.method)}
+        row |= {name: float(total) / steps for name, total in totals.items()}
         self._check(row["loss"])
         if not math.isfinite(row["outside_grid"] or 0.0):
             row["outside_grid"] = None  # an MLP has no grid
-        coefficients = self.model.encoder.scored_coefficients()
-        if coefficients and "delta_mean" in row:
-            row["delta_mean"] = float(torch.cat([independent_scores(c) for c in coefficients]).mean())
-            row["rho_mean"] = float(torch.cat([discriminative_scores(c) for c in coefficients]).mean())
-        if "cos_hard" in row:
-            row["cos_hard"] = row["loss_hn"]
+        with self._told():
+            row |= self.method.diagnose(self.model, row)
         shares = [share for share in spline_shares(self.model.encoder, seen[0]) if share is not None]
         row["spline_share"] = sum(shares) / len(shares) if shares else None
         row |= {"epoch": self.epoch + 1, "seconds": time.perf_counter() - start}
+        unnamed = row.keys() - {*columns(self.method)}
+        if unnamed:
+            raise UserError(f"{self.method.word}: {min(unnamed)!r} is no column of its history: name it in `columns`.")
         self.history.append(row)
         return row
 
@@ -174,7 +197,7 @@ class Training:
         for number in range(given.passes):
             if given.of == "views":
                 for seen in self.views(stream(self.seed, f"calibration {number}", self.graphs.home)):
-                    yield from seen
+                    yield from (part for part in seen if isinstance(part, GraphBatch))
             else:
                 for index in self.order().to(self.graphs.home).split(size):
                     yield self.graphs.original.batch(index, self.graphs.x).to(self.device)
@@ -187,15 +210,27 @@ class Training:
                 f"Lower optimiser.learning_rate ({self.settings.optimiser.learning_rate}) or use precision float32."
             )
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong in a user's own method is told as one line that names its file."""
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:
+            if self.method.file is None:
+                raise
+            raise fault(self.method.file, error) from error
+
     def describe(self, row: Row) -> str:
         """An epoch's row in a few words."""
         return f"loss {row['loss']:.4f}  {row['seconds']:.2f} s"
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Weights, buffers and optimiser moments by name; the history."""
-        return tensors_of(self.model, self.optimiser), {"history": self.history}
+        return tensors_of(self.model, *self.optimisers), {"history": self.history}
 
     def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
         """Continue from a state."""
-        put_back(self.model, self.optimiser, tensors)
+        put_back(self.model, tensors, *self.optimisers)
         self.history = kept["history"]

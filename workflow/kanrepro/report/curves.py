@@ -1,5 +1,6 @@
 """Pre-training curves: what the loss and the CKFI diagnostics do from epoch to epoch."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import read_history
+from kanrepro.methods.folder import built_in
+from kanrepro.report.layout import label_of
 from kanrepro.report.results import CONTROLS, METHODS, READINGS
 from kanrepro.report.style import COLOURS, nothing
 from kanrepro.report.wording import short
@@ -27,8 +30,11 @@ QUANTITIES = {
 }
 MASKING = "attr_masking"  # which learns something else than the variants of the ablation, on molecules
 MASKING_QUANTITIES = {"loss": QUANTITIES["loss"], "accuracy": ("share of masked\natoms told", False)}
-NAMES = METHODS | {MASKING: "AttrMasking"}
+EVERY = {name: QUANTITIES[name] for name in ("loss", "outside_grid", "spline_share")}  # what all methods have
+NAMES = METHODS | {MASKING: label_of(MASKING)}
 HUES = COLOURS | {MASKING: "#cc79a7"}
+FURTHER = ("#332288", "#117733", "#882255", "#999933", "#44aa99")
+_RUN = re.compile(r"[a-z][a-z0-9_]*/[A-Za-z0-9_]+/\d+")  # method, reading, seed
 STYLES = {"own": ":", "literal": (0, (1, 1)), "literal_silu": (0, (4, 1.5)), "repaired": "-"}
 OTHER = "-."  # readings that a user defined
 
@@ -53,10 +59,11 @@ def read(path: Path) -> Curve:
         UserError: the path is not of that form, or the file is not such a table.
     """
     parts = path.absolute().parts
-    if len(parts) < 6 or parts[-4] not in NAMES | CONTROLS:
+    if len(parts) < 6 or not _RUN.fullmatch("/".join(parts[-4:-1])):
         raise UserError(f"{path}: expected a path <data set>/<method>/<reading>/<seed>/history.csv.")
     dataset, method, reading, seed = parts[-5:-1]
-    names = MASKING_QUANTITIES if method == MASKING else QUANTITIES
+    contrast = method in METHODS | CONTROLS
+    names = MASKING_QUANTITIES if method == MASKING else QUANTITIES if contrast else EVERY
     return Curve(dataset, method, reading, seed, read_history(path, names))
 
 
@@ -68,7 +75,7 @@ def read_all(paths: Iterable[Path]) -> list[Curve]:
 def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
     """One column a data set, one row a quantity, a line a method and reading: the mean over seeds, its range shaded."""
     groups: dict[tuple[str, str, str], list[Curve]] = {}
-    trained = (curve for curve in curves if curve.method in NAMES and len(curve.values["loss"]))
+    trained = (curve for curve in curves if curve.method not in CONTROLS and len(curve.values["loss"]))
     for curve in sorted(trained, key=lambda c: (c.dataset, c.method, c.reading, c.seed)):
         groups.setdefault((curve.dataset, curve.method, curve.reading), []).append(curve)
     shown = [dataset for dataset in datasets if any(dataset == d for d, _, _ in groups)]
@@ -92,10 +99,11 @@ def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
                 axis.set_ylabel(label)
         axes[0, column].set_title(short(dataset), fontsize=10)
         axes[-1, column].set_xlabel("epoch")
-    methods = [method for method in NAMES if any(method == m for _, m, _ in groups)]
+    drawn_methods = {method for _, method, _ in groups}
+    methods = [*(m for m in NAMES if m in drawn_methods), *sorted(drawn_methods - NAMES.keys())]
     found = {reading for _, _, reading in groups}
     readings = [reading for reading in READINGS if reading in found] + sorted(found - set(READINGS))
-    handles = [Line2D([], [], color=HUES[method], label=NAMES[method]) for method in methods]
+    handles = [Line2D([], [], color=_hue(method), label=_name(method)) for method in methods]
     handles += [Line2D([], [], color="#444", ls=STYLES.get(reading, OTHER), label=reading) for reading in readings]
     columns = len(handles) if len(handles) < size[0] / 1.4 else (len(handles) + 1) // 2
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=8.5)
@@ -108,6 +116,16 @@ def draw(curves: Iterable[Curve], datasets: Sequence[str]) -> Figure:
     return figure
 
 
+def _name(method: str) -> str:
+    """A method's name in the legend; a user's own is called as its file."""
+    return built_in()[method].label if method in built_in() else method
+
+
+def _hue(method: str) -> str:
+    """Its colour, the same in every figure."""
+    return HUES.get(method) or FURTHER[sum(method.encode()) % len(FURTHER)]
+
+
 def _line(axis: Axes, runs: Sequence[np.ndarray], method: str, reading: str) -> bool:
     """Draw mean and range over the epochs that all runs have; False where the quantity is never defined."""
     epochs = min(map(len, runs))
@@ -116,8 +134,8 @@ def _line(axis: Axes, runs: Sequence[np.ndarray], method: str, reading: str) -> 
     if not len(defined):
         return False
     x, values = defined + 1, values[:, defined]
-    axis.plot(x, values.mean(axis=0), color=HUES[method], ls=STYLES.get(reading, OTHER), lw=1.2)
-    axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=HUES[method], alpha=0.15, lw=0)
+    axis.plot(x, values.mean(axis=0), color=_hue(method), ls=STYLES.get(reading, OTHER), lw=1.2)
+    axis.fill_between(x, values.min(axis=0), values.max(axis=0), color=_hue(method), alpha=0.15, lw=0)
     return True
 
 

@@ -1,30 +1,32 @@
 """Which rows and comparisons a table of scores shows."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from kanrepro.report.results import CONTROLS, LABELS, METHODS
+from kanrepro.methods.folder import built_in
+from kanrepro.methods.method import Method
+from kanrepro.report.results import CONTROLS, METHODS, Ran
 
-# rows of transfer learning, or of superpixel graphs, alone
-TRANSFER_LABELS = {"attr_masking": "AttrMasking", "fingerprint": "ECFP fingerprint"}
-DIGIT_LABELS = {"infograph": "InfoGraph"}
+FINGERPRINT = {"fingerprint": "ECFP fingerprint"}  # a control of transfer learning that is no network
 
 
 @dataclass(frozen=True)
 class Row:
     """A measured row: method and reading, and the printed method that it stands beside (None: measured only).
 
-    `rule` says which epoch counts where a record has several scores.
+    `rule` says which epoch counts where a record has several scores, `own` what a user's own method is called.
     """
 
     method: str
     reading: str
     printed: str | None = None
     rule: str = ""
+    own: str = ""
 
     @property
     def label(self) -> str:
-        return label_of(self.method)
+        return self.own or label_of(self.method)
 
     @property
     def shown(self) -> str:
@@ -41,15 +43,16 @@ class Difference:
     less: str
     isolates: str
     own: bool = False  # whether it can be asked of GraphCL's own habits too
+    more_label: str = ""  # of a user's own method
 
     @property
     def label(self) -> str:
-        return f"{label_of(self.more)} − {label_of(self.less)}"
+        return f"{self.more_label or label_of(self.more)} − {label_of(self.less)}"
 
 
 def label_of(method: str) -> str:
     """A method's name in tables."""
-    return {**LABELS, **TRANSFER_LABELS, **DIGIT_LABELS}[method]
+    return FINGERPRINT[method] if method in FINGERPRINT else built_in()[method].label
 
 
 DIFFERENCES = (
@@ -69,23 +72,39 @@ DIFFERENCES = (
 
 @dataclass(frozen=True)
 class Layout:
-    """The rows for the readings of Khan-GCL: `literal`, `repaired`, and those that a user defined."""
+    """The rows for the readings of Khan-GCL: `literal`, `repaired`, and those that a user defined.
+
+    Attributes:
+        ran: methods that have records. Those that are run anyway have rows in any case, others only then.
+    """
 
     readings: tuple[str, ...]
+    ran: Mapping[str, Ran] = field(default_factory=dict)
+
+    family: ClassVar[str] = "tu"
+    table: ClassVar[str] = "table2"
 
     @property
     def measured(self) -> dict[str, tuple[Row, ...]]:
         """Printed method -> the measured rows beside it."""
         return {
-            # quoted from GraphCL, so its own habits stand beside it
-            "GraphCL": (Row("graphcl", "own", "GraphCL"),),
-            "Khan-GCL": tuple(Row("khan_gcl", reading, "Khan-GCL") for reading in self.readings),
+            method.printed[self.table]: tuple(
+                Row(method.name, reading, method.printed[self.table]) for reading in self.readings_of(method)
+            )
+            for method in built_in().values()
+            if self.table in method.printed and (self.family in method.usual or method.name in self.ran)
         }
 
     @property
     def variants(self) -> list[Row]:
-        """The other methods of the ablation, at Khan-GCL's settings."""
-        return self._rows([method for method in METHODS if method != "khan_gcl"])
+        """The other methods of the ablation at Khan-GCL's settings, and what was run of those that are not printed."""
+        return self._rows([*(method for method in METHODS if method != "khan_gcl"), *self.further])
+
+    @property
+    def further(self) -> list[str]:
+        """Methods that were run, neither of the ablation nor printed: others of this package, and a user's own."""
+        known = {name for name, method in built_in().items() if method.kind != "method" or self.table in method.printed}
+        return [name for name in self.ran if name not in known and name not in FINGERPRINT]
 
     @property
     def controls(self) -> list[Row]:
@@ -94,7 +113,23 @@ class Layout:
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         """The claims, each with the readings that it is asked of."""
-        return [(d, r) for d in DIFFERENCES for r in (*(["own"] if d.own else []), *self.readings)]
+        return [(d, r) for d in (*DIFFERENCES, *self.gains) for r in (*(["own"] if d.own else []), *self.readings)]
+
+    @property
+    def gains(self) -> list[Difference]:
+        """What further methods gain over encoders that were not trained."""
+        return [
+            Difference(name, f"calibrated_{ran.encoder}", "pre-training by it", more_label=ran.label)
+            for name, ran in ((name, self.ran[name]) for name in self.further)
+        ]
+
+    def readings_of(self, method: Method) -> tuple[str, ...]:
+        """The readings that stand beside a printed row: the habits of the method's own code, or all."""
+        return ("own",) if "own" in method.readings.get(self.family, {}) else self.readings
 
     def _rows(self, methods: Iterable[str]) -> list[Row]:
-        return [Row(method, reading) for method in methods for reading in self.readings]
+        return [Row(method, reading, own=self._own(method)) for method in methods for reading in self.readings]
+
+    def _own(self, method: str) -> str:
+        """What a user's own method is called; nothing for one of this package."""
+        return "" if method in built_in() or method not in self.ran else self.ran[method].label

@@ -7,27 +7,15 @@ from typing import Any, Generic, TypeVar
 
 from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.record import Record
+from kanrepro.methods.folder import built_in, of, sources
+from kanrepro.methods.readings import COMMON
 from kanrepro.report.statistics import Summary
 
-METHODS = {
-    "graphcl": "GraphCL",
-    "wo_hard_neg": "w/o hard neg.",
-    "rand_perturb": "w/ rand-perturb",
-    "wo_d_dims": "w/o d-dims",
-    "wo_i_dims": "w/o i-dims",
-    "khan_gcl": "Khan-GCL",
-}
-CONTROLS = {
-    "calibrated_mlp": "untrained MLP, norms calibrated",
-    "calibrated_kan": "untrained KAN, norms calibrated",
-    "untrained_mlp": "untrained MLP, no statistics",
-    "untrained_kan": "untrained KAN, no statistics",
-    "shuffled_labels": "shuffled labels",
-}
+METHODS = {name: built_in()[name].label for name in of("variant")}
+CONTROLS = {name: built_in()[name].label for name in of("control")}
 LABELS = METHODS | CONTROLS
-KNOWN = {*LABELS, "infograph"}  # of all experiments on graphs but transfer learning
-READINGS = ("own", "literal", "literal_silu", "repaired")
-MLP_METHODS = ("graphcl", "calibrated_mlp", "untrained_mlp", "infograph")
+READINGS = ("own", *COMMON["tu"])
+MLP_METHODS = tuple(name for name, method in built_in().items() if method.network == "mlp")
 
 LITERAL = ("literal", "literal_silu")  # the same thing for an MLP, which has no SiLU branch
 SAME_FOR_MLPS = "An MLP method computes the same thing in both readings: the number is that of the `{}` records."
@@ -44,6 +32,14 @@ class Run(Generic[AnyRecord]):
     score: float
     path: Path
     record: AnyRecord
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A method that was run: its name in tables, and its encoder, `mlp` or `kan`, or `ecfp`, which is none."""
+
+    label: str
+    encoder: str
 
 
 @dataclass(frozen=True)
@@ -73,11 +69,21 @@ class Results:
     cells: Mapping[tuple[str, str, str], Cell]
     labelled: Collection[str] = field(default_factory=frozenset)
 
+    @property
+    def ran(self) -> dict[str, Ran]:
+        """The methods that have records, those of this package first, with what their records say of them."""
+        found = {method: cell.runs[0].record for (_, method, _), cell in self.cells.items()}
+        order = [*(name for name in built_in() if name in found), *(name for name in found if name not in built_in())]
+        return {
+            name: Ran(built_in()[name].label if name in built_in() else _label(found[name]), found[name].encoder)
+            for name in order
+        }
+
     def cell(self, dataset: str, method: str, reading: str) -> Cell | None:
         """The cell, or None where nothing was run."""
         found = self.cells.get((dataset, method, reading))
         alike = reading in LITERAL or (reading == "repaired" and dataset in self.labelled)
-        if found is None and method in MLP_METHODS and alike:
+        if found is None and alike and self._is_mlp(method):
             for other in LITERAL:
                 same = self.cells.get((dataset, method, other))
                 if same is not None:
@@ -87,9 +93,14 @@ class Results:
     @property
     def readings(self) -> tuple[str, ...]:
         """The readings of Khan-GCL: without or with the SiLU branch, as they were run; repaired; a user's own."""
-        found = {reading for _, method, reading in self.cells if method not in MLP_METHODS}
+        found = {reading for _, method, reading in self.cells if not self._is_mlp(method)}
         literal = [reading for reading in LITERAL if reading in found] or LITERAL[:1]
         return (*literal, "repaired", *sorted(found - set(READINGS)))
+
+    def _is_mlp(self, method: str) -> bool:
+        return method in MLP_METHODS or any(
+            key[1] == method and cell.runs[0].record.encoder == "mlp" for key, cell in self.cells.items()
+        )
 
     @property
     def datasets(self) -> list[str]:
@@ -111,8 +122,8 @@ def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = (), exp
             continue  # other experiments have their own tables
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
-        if record.method not in KNOWN:
-            raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(LABELS)}")
+        if record.method not in built_in() and record.own_method is None:
+            raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(built_in())}")
         if "accuracy" not in record.metrics:
             raise foreign(path, "has no metrics.accuracy")
         accuracy = 100 * record.metrics["accuracy"].value
@@ -124,6 +135,19 @@ def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = (), exp
         seeds[record.seed] = Run(record.seed, accuracy, path, record)
     ordered = {key: tuple(seeds[seed] for seed in sorted(seeds)) for key, seeds in sorted(runs.items())}
     return Results({key: Cell(found, _unlike(found)) for key, found in ordered.items()}, frozenset(labelled))
+
+
+def _label(record: Any) -> str:
+    """What a record says that a user's own method is called."""
+    return record.own_method.label if record.own_method else record.method
+
+
+def sources_of(record: Any) -> list[str | Path]:
+    """What the digest of a record's pre-training counts beside the stage: its method's file, if it is here."""
+    if record.own_method is None:
+        return sources(record.method)
+    file = Path(record.own_method.file)
+    return [file] if file.is_file() else []
 
 
 def record_paths(folder: Path, kind: str = "tu/*") -> list[Path]:

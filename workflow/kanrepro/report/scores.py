@@ -79,7 +79,7 @@ class Builder:
 
     @property
     def layout(self) -> Layout:
-        return Layout(self.results.readings)
+        return Layout(self.results.readings, self.results.ran)
 
     @property
     def compared(self) -> list[Row]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kanrepro.core.errors import unknown
 from kanrepro.core.jobs import Wildcards, as_json
-from kanrepro.methods.variants import READINGS
+from kanrepro.methods import readings
 from kanrepro.molecules import catalog as molecules
 from kanrepro.molecules.jobs import Jobs as MoleculeJobs
 from kanrepro.studies.analysis_settings import AnalysisSettings
@@ -136,8 +136,8 @@ class Sensitivity:
         return f"{self.molecule_run}/encoder.safetensors".format(**place)
 
 
-def _check_readings(names: Iterable[str], part: str, *families: TuJobs | MoleculeJobs) -> None:
-    known = {**READINGS, **{name: {} for jobs in families for name in jobs.settings.readings}}
-    for name in names:
+def _check_readings(given: Iterable[str], part: str, *families: TuJobs | MoleculeJobs) -> None:
+    known = [*readings.names("tu"), *(name for jobs in families for name in jobs.settings.readings)]
+    for name in given:
         if name not in known:
             raise unknown(f"reading in {part}.readings:", name, known)

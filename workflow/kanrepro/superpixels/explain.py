@@ -6,8 +6,7 @@ from kanrepro.core.errors import unknown
 from kanrepro.core.explain_parts import Question, code_state, file_state, laid_out, snakemake_command
 from kanrepro.core.former import today
 from kanrepro.report import published
-from kanrepro.report.layout import label_of
-from kanrepro.report.results import Run
+from kanrepro.report.results import Run, sources_of
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, number, signed
@@ -27,7 +26,7 @@ def explain(asked: Question) -> str:
     if name not in (known := {published.ONE_SET["table7"], *made.results.datasets}):
         raise unknown("data set", dataset, known)
     rows = {(row.method, row.reading): row for row in made.rows}
-    methods = {label_of(m).lower(): m for m, _ in rows} | {m: m for m, _ in rows}
+    methods = {row.label.lower(): row.method for row in rows.values()} | {m: m for m, _ in rows}
     if (method or "").lower() not in methods:
         raise unknown("method of table7:", method or "", {m for m, _ in rows})
     wanted = [row for (m, r), row in rows.items() if m == methods[str(method).lower()] and reading in (None, r)]
@@ -62,7 +61,7 @@ def _run(run: Run, results: Path) -> list[str]:
             (
                 "code",
                 [
-                    code_state("kanrepro.pretraining.pretrain", record.code.pretrain),
+                    code_state("kanrepro.pretraining.pretrain", record.code.pretrain, *sources_of(record)),
                     code_state("kanrepro.superpixels.finetune", record.code.probe),
                 ],
             ),

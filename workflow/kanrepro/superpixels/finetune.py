@@ -131,6 +131,7 @@ def run(
             probe_seconds=time.perf_counter() - start,
             peak_memory_mb=max(trained["peak_memory_mb"], peak_memory_mb(device)),
         ),
+        own_method=meta.get("own_method"),
         commands=[trained["command"], command],
     )
 

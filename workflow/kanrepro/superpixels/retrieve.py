@@ -37,7 +37,7 @@ from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.models.encoders import load_encoder
 from kanrepro.models.graph_encoder import GraphEncoder
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import recorded
 from kanrepro.store.store import GraphStore
 from kanrepro.superpixels import idx
 from kanrepro.superpixels.finetune import superpixels
@@ -155,7 +155,7 @@ def retrieve(
         raise UserError(f"{checkpoint} has no KAN, but an MLP: CKFI scores nothing in it. Name another encoder.")
     if meta["store"] != sha256(stores[0]):
         raise UserError(f"{checkpoint} was trained on another version of {meta['dataset']} than {stores[0]} holds.")
-    pretrained = PretrainSettings.model_validate(meta["settings"])
+    pretrained = recorded(meta["settings"])
     loaded = [superpixels(path) for path in stores]
     pixels = [_pixels(store, path) for store, path in zip(loaded, [*images, None, None], strict=False)]
     z = torch.cat([embed(encoder, store.to(device)) for store in loaded])

@@ -2,17 +2,16 @@
 
 from typing import Annotated, Any
 
-import pydantic
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from kanrepro.core.errors import unknown
-from kanrepro.core.parts import Part, Positive, merged, validate
-from kanrepro.methods.variants import METHODS, SUPERPIXEL_BASELINES, SUPERPIXEL_READINGS, is_mlp, settings_of
+from kanrepro.core.parts import Part, Positive
+from kanrepro.methods.folder import find, of, usual
+from kanrepro.methods.readings import names, readings_of
+from kanrepro.pretraining.choice import MethodChoice
 from kanrepro.pretraining.families import SuperpixelPretrainSettings
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import with_all_keys
 
-ROWS = (*SUPERPIXEL_BASELINES, *METHODS)
-UNTRAINED = ("calibrated_mlp", "calibrated_kan", "untrained_mlp", "untrained_kan")
+AllSuperpixelPretrainSettings = with_all_keys(SuperpixelPretrainSettings)
 
 
 class SegmentSettings(Part):
@@ -48,17 +47,19 @@ class RetrievalSettings(Part):
     method: str = Field(default="khan_gcl", description="whose encoder embeds")
 
 
-class SuperpixelSettings(Part):
+class SuperpixelSettings(MethodChoice):
     """Superpixel graphs of digits: table 7, figure 3, and a row of table 4."""
+
+    section, family, shared = "superpixels", "superpixel", SuperpixelPretrainSettings
 
     dataset: str | None = Field(default=None, description="name in the catalogue of images for superpixel graphs")
     segments: SegmentSettings = SegmentSettings()
     methods: tuple[str, ...] = Field(
-        default=("infograph", "graphcl", "khan_gcl"), description="of table 7, and variants of the ablation"
+        default=usual("superpixel", "variant", "method"), description="of table 7, and variants of the ablation"
     )
-    controls: tuple[str, ...] = Field(default=UNTRAINED, description="rows without pre-training")
+    controls: tuple[str, ...] = Field(default=usual("superpixel", "control"), description="rows without pre-training")
     readings: dict[str, dict[str, Any]] = Field(
-        default={name: {} for name in SUPERPIXEL_READINGS},
+        default={name: {} for name in names("superpixel")},
         description="changes to readings, or new ones; null drops one",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(
@@ -73,49 +74,15 @@ class SuperpixelSettings(Part):
     labels: Annotated[float, Field(gt=0, le=1)] = Field(default=0.01, description="share of labelled images (table 7)")
     valid: Positive = Field(default=5000, description="validation images, the first of the training part (GraphCL)")
     test_images: Positive | None = Field(default=None, description="test images, drawn once; null: all")
-    pretrain: SuperpixelPretrainSettings = SuperpixelPretrainSettings()
+    pretrain: SerializeAsAny[AllSuperpixelPretrainSettings] = AllSuperpixelPretrainSettings()  # pyright: ignore[reportInvalidTypeForm]
     finetune: DigitFinetuneSettings = DigitFinetuneSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
 
-    @pydantic.field_validator("readings", mode="before")
-    @classmethod
-    def _over_the_built_in(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        named = {**{name: {} for name in SUPERPIXEL_READINGS}, **value}
-        return {name: changes for name, changes in named.items() if changes is not None}
-
-    @pydantic.field_validator("methods", "controls")
-    @classmethod
-    def _known(cls, value: tuple[str, ...], info: pydantic.ValidationInfo) -> tuple[str, ...]:
-        known = ROWS if info.field_name == "methods" else UNTRAINED
-        for name in value:
-            if name not in known:
-                raise ValueError(str(unknown(str(info.field_name)[:-1], name, known)))
-            if value.count(name) > 1:
-                raise ValueError(f"{name!r} stands there twice")
-        return value
-
     def readings_of(self, method: str) -> list[str]:
         """The readings in which a method or control is run: an MLP has one, the first."""
-        return list(self.readings)[:1] if is_mlp(method) else list(self.readings)
+        found = readings_of(method, list(self.readings), labelled=True, family=self.family)
+        return found[:1] if find(method).network == "mlp" else found
 
     def seed_of(self, method: str, seed: int) -> int:
         """The seed of the encoder that fine-tuning `seed` begins with: without training each has one of its own."""
-        return seed if method in UNTRAINED else self.pretrain_seed
-
-    def check(self) -> None:
-        """Make the settings of every pre-training. Raises UserError as `pretrain_settings`."""
-        for reading in self.readings:
-            for method in self.methods:
-                self.pretrain_settings(method, reading)
-
-    def pretrain_settings(self, method: str, reading: str) -> PretrainSettings:
-        """The settings of one pre-training: base, built-in reading, the user's changes to it, method.
-
-        Raises:
-            UserError: a reading changes a key that does not exist, or to an impossible value.
-        """
-        changes = merged(SUPERPIXEL_READINGS.get(reading, {}), self.readings[reading])
-        made = settings_of(self.pretrain.model_dump(mode="json"), changes, method)
-        return validate(SuperpixelPretrainSettings, made, f"superpixels.readings.{reading}")
+        return seed if method in of("control") else self.pretrain_seed

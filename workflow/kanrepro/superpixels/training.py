@@ -114,7 +114,7 @@ class DigitTraining:
 
     def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
         """Continue from a state; the history tells the rate and how long it has waited."""
-        put_back(self.model, self.optimiser, tensors)
+        put_back(self.model, tensors, self.optimiser)
         self.history, self.seconds = kept["history"], kept["seconds"]
         for row in self.history:
             self.plateau.step(row["valid_loss"])

@@ -11,7 +11,7 @@ from kanrepro.core import costs
 from kanrepro.core.costs import Job, Ran, what
 from kanrepro.core.errors import UserError
 from kanrepro.core.record import Record
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import recorded
 from kanrepro.tu import catalog
 
 ALIKE = ("epsilon_delta", "epsilon_rho", "sigma_delta", "sigma_rho")  # sizes of perturbations cost the same
@@ -70,7 +70,7 @@ def without_epochs(settings: Any) -> tuple[Any, float]:
     Keys of a pre-training that came after it have the default, which is what it did.
     """
     with contextlib.suppress(pydantic.ValidationError):
-        settings = PretrainSettings.model_validate(settings).model_dump(mode="json")
+        settings = recorded(settings).model_dump(mode="json")
         for name in ALIKE:
             del settings["contrast"]["negatives"][name]
     return costs.without_epochs(settings)

@@ -10,7 +10,7 @@ from kanrepro.core.errors import UserError
 from kanrepro.core.files import read_json, sha256
 from kanrepro.models.encoders import load_encoder
 from kanrepro.pretraining.graph_set import GraphSet
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import recorded
 from kanrepro.store.store import GraphStore
 
 
@@ -37,7 +37,7 @@ def embed(
             f"{checkpoint_path} was trained on another version of {meta['dataset']} than {store_path} holds. "
             "Pre-train again, or prepare the set as it was."
         )
-    settings = PretrainSettings.model_validate(meta["settings"])
+    settings = recorded(meta["settings"])
     store = GraphStore.load(store_path)
     graphs = GraphSet.prepare(store, settings, device)
     encoder.eval()

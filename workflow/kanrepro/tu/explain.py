@@ -10,7 +10,7 @@ from kanrepro.core.record import Record
 from kanrepro.report import published
 from kanrepro.report.inputs import catalogue_name
 from kanrepro.report.layout import Layout, Row
-from kanrepro.report.results import LABELS, METHODS, Cell, Results, Run, read, record_paths
+from kanrepro.report.results import LABELS, METHODS, Cell, Results, Run, read, record_paths, sources_of
 from kanrepro.report.statistics import compare
 from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
@@ -33,16 +33,18 @@ def explain(asked: Question) -> str:
     if method is None:
         raise UserError(f"name a method of {table} as well: {', '.join(_methods(table))}.")
     scores = published.read_scores("table2" if table == "figure4" else table)
-    name = _method(method, _methods(table), scores.methods)
+    found = _results(inputs, dataset)
+    layout = Layout(found.readings, found.ran)
+    ours = {key: LABELS.get(key) or found.ran[key].label for key in (*_methods(table), *_further(table, layout))}
+    name = _method(method, ours, scores.methods)
     stand_in = bool(inputs.stand_ins([dataset]))
-    if name not in LABELS:
+    if name not in ours:
         printed = published.NOTHING if stand_in else scores.cell(name, dataset)
         return f"{table}, {dataset}, {name}: printed {printed}, quoted by the paper; {NOT_RUN} here."
-    found = _results(inputs, dataset)
-    rows = _rows(table, name, Layout(found.readings))
+    rows = _rows(table, name, layout)
     if reading is not None and reading not in rows:
         raise unknown(f"reading of {name} in {table}:", reading, rows)
-    lines = [f"{table}, {dataset}, {LABELS[name]} ({name})"]
+    lines = [f"{table}, {dataset}, {ours[name]} ({name})"]
     for row in [rows[reading]] if reading else rows.values():
         printed = published.NOTHING if stand_in else scores.cell(row.printed, dataset)
         lines += ["", *_cell(found.cell(dataset, name, row.reading), row.reading, printed, results)]
@@ -58,17 +60,22 @@ def _methods(table: str) -> list[str]:
     return list(METHODS) + ["calibrated_mlp", "calibrated_kan"] if table == "figure4" else list(LABELS)
 
 
+def _further(table: str, layout: Layout) -> list[str]:
+    """Methods that table 2 shows where they were run."""
+    return layout.further if table == "table2" else []
+
+
 def _rows(table: str, method: str, layout: Layout) -> dict[str, Row]:
     """Reading -> the row that the table shows for a method."""
     rows = [*(row for rows in layout.measured.values() for row in rows), *layout.variants, *layout.controls]
     return {row.reading: row for row in rows if row.method == method and (table != "figure4" or row.reading != "own")}
 
 
-def _method(name: str, ours: Iterable[str], printed: Iterable[str]) -> str:
+def _method(name: str, ours: Mapping[str, str], printed: Iterable[str]) -> str:
     """A method's key, or the printed name of one that is only printed, from any spelling: khan_gcl, Khan-GCL, RGCL."""
     names = {method.lower(): method for method in printed if method not in Layout(()).measured}
-    for key in ours:
-        names |= {key: key, LABELS[key].lower(): key}
+    for key, label in ours.items():
+        names |= {key: key, label.lower(): key}
     if name.lower() not in names:
         raise unknown("method", name, set(names.values()))
     return names[name.lower()]
@@ -139,7 +146,10 @@ def run_lines(run: Run, settings: Mapping[str, str], again: bool, results: Path)
         ("seed", [str(record.seed)]),
         (
             "code",
-            [code_state("kanrepro.pretraining.pretrain", code.pretrain), code_state("kanrepro.tu.probe", code.probe)],
+            [
+                code_state("kanrepro.pretraining.pretrain", code.pretrain, *sources_of(record)),
+                code_state("kanrepro.tu.probe", code.probe),
+            ],
         ),
         ("commit", [f"{code.commit or 'unknown'}{', with local changes' if code.dirty else ''}"]),
         ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),

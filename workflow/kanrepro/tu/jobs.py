@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options
-from kanrepro.methods.variants import readings_of
+from kanrepro.methods.folder import find
+from kanrepro.methods.readings import readings_of
 from kanrepro.tu import catalog
 from kanrepro.tu.settings import TuSettings
 
@@ -75,7 +76,7 @@ class Jobs:
 
     def encoder(self, wildcards: Wildcards) -> str:
         """The encoder that a record evaluates: its own, or for shuffled labels that of the full method."""
-        method = "khan_gcl" if wildcards.method == "shuffled_labels" else wildcards.method
+        method = find(wildcards.method).encoder_of or wildcards.method
         place = {"dataset": wildcards.dataset, "reading": wildcards.reading, "seed": wildcards.seed}
         return f"{self.run}/encoder.safetensors".format(method=method, **place)
 

@@ -108,6 +108,7 @@ def probe(
             peak_memory_mb=max(run["peak_memory_mb"], peak_memory_mb(torch.device("cpu"))),
         ),
         commands=[run["command"], command],
+        own_method=trained.get("own_method"),
     )
 
 

@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any
 
-import pydantic
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
-from kanrepro.core.errors import unknown
-from kanrepro.core.parts import Part, merged, validate
-from kanrepro.methods.variants import CONTROLS, METHODS, READINGS, settings_of
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.core.parts import Part
+from kanrepro.methods.folder import usual
+from kanrepro.methods.readings import names
+from kanrepro.pretraining.choice import MethodChoice
+from kanrepro.pretraining.settings import PretrainSettings, with_all_keys
+
+TuPretrainSettings = with_all_keys(PretrainSettings)
 
 
 class SvmSettings(Part):
@@ -21,57 +23,20 @@ class SvmSettings(Part):
     inner_folds: Annotated[int, Field(ge=2)] = Field(default=5, description="inner folds of the search for C")
 
 
-class TuSettings(Part):
+class TuSettings(MethodChoice):
     """Unsupervised learning on graph sets in TU format: tables 2 to 4, figure 4."""
 
+    section, family, shared = "tu", "tu", PretrainSettings
+
     datasets: tuple[str, ...] = Field(default=(), description="names in the catalogue")
-    methods: tuple[str, ...] = Field(default=tuple(METHODS), description="variants of the ablation")
-    controls: tuple[str, ...] = Field(default=tuple(CONTROLS), description="rows that a number must beat, or sit at")
+    methods: tuple[str, ...] = Field(default=usual("tu", "variant", "method"), description="variants of the ablation")
+    controls: tuple[str, ...] = Field(
+        default=usual("tu", "control"), description="rows that a number must beat, or sit at"
+    )
     readings: dict[str, dict[str, Any]] = Field(
-        default={name: {} for name in READINGS},
+        default={name: {} for name in names("tu")},
         description="changes to readings, or new ones; null drops one",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(default=(0, 1, 2, 3, 4), description="runs (5: E.2)")
-    pretrain: PretrainSettings = PretrainSettings()
+    pretrain: SerializeAsAny[TuPretrainSettings] = TuPretrainSettings()  # pyright: ignore[reportInvalidTypeForm]
     svm: SvmSettings = SvmSettings()
-
-    @pydantic.field_validator("readings", mode="before")
-    @classmethod
-    def _over_the_built_in(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        named = {**{name: {} for name in READINGS}, **value}
-        return {name: changes for name, changes in named.items() if changes is not None}
-
-    @pydantic.field_validator("methods", "controls")
-    @classmethod
-    def _known(cls, value: tuple[str, ...], info: pydantic.ValidationInfo) -> tuple[str, ...]:
-        known = METHODS if info.field_name == "methods" else CONTROLS
-        for name in value:
-            if name not in known:
-                raise ValueError(str(unknown(str(info.field_name)[:-1], name, known)))
-        return value
-
-    @pydantic.field_validator("datasets", "methods", "controls", "seeds")
-    @classmethod
-    def _once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        twice = [v for v in value if value.count(v) > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} stands there twice")
-        return value
-
-    def check(self) -> None:
-        """Make the settings of every pre-training. Raises UserError as `pretrain_settings`."""
-        for reading in self.readings:
-            for method in self.methods:
-                self.pretrain_settings(method, reading)
-
-    def pretrain_settings(self, method: str, reading: str) -> PretrainSettings:
-        """The settings of one pre-training: base, built-in reading, the user's changes to it, method.
-
-        Raises:
-            UserError: a reading changes a key that does not exist, or to an impossible value.
-        """
-        changes = merged(READINGS.get(reading, {}), self.readings[reading])
-        made = settings_of(self.pretrain.model_dump(mode="json"), changes, method)
-        return validate(PretrainSettings, made, f"tu.readings.{reading}")

@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, foreign
+from kanrepro.methods.folder import of
 from kanrepro.molecules.record import MeasureRecord, TransferRecord
-from kanrepro.report.layout import label_of
-from kanrepro.report.results import CONTROLS, METHODS, Cell, Results, Run, differing, record_paths, without_seeds
+from kanrepro.report.layout import FINGERPRINT, label_of
+from kanrepro.report.results import Cell, Results, Run, differing, record_paths, without_seeds
 
 BEST, LAST = "best epoch", "last epoch"
-KNOWN = (
-    *METHODS,
-    "attr_masking",
-    *(name for name in CONTROLS if name.startswith(("untrained", "calibrated"))),
-    "fingerprint",
-)
+KNOWN = (*of("variant", "method", "control", family="molecule"), *FINGERPRINT)
 
 TransferRun = Run[TransferRecord]
 TransferCell = Cell[TransferRecord]
@@ -66,7 +62,7 @@ def read(paths: Iterable[Path], preset: str) -> dict[str, TransferResults]:
             continue  # as those of figure 5
         if record.preset != preset:
             raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
-        if record.method not in KNOWN:
+        if record.method not in KNOWN and record.own_method is None:
             raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(KNOWN)}")
         if record.demo:
             demo.add(record.dataset)

@@ -3,22 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from kanrepro.methods.folder import built_in, of
 from kanrepro.molecules.record import TransferRecord
 from kanrepro.molecules.report.results import BEST, LAST, TransferResults
 from kanrepro.report.document import Block, Document, Grid, Item, Text
-from kanrepro.report.layout import Difference, Layout, Row
+from kanrepro.report.layout import FINGERPRINT, Difference, Layout, Row
 from kanrepro.report.published import MOLECULES, TRANSFER_RUNS
-from kanrepro.report.results import Cell
+from kanrepro.report.results import METHODS, Cell
 from kanrepro.report.scores import COLUMNS, Builder
 
-BESIDE = {  # printed method -> ours
-    "AttrMasking": "attr_masking",
-    "GraphCL": "graphcl",
-    "w/o hard neg.": "wo_hard_neg",
-    "Khan-GCL": "khan_gcl",
-}
-VARIANTS = ("rand_perturb", "wo_d_dims", "wo_i_dims")
-CONTROLS = ("calibrated_mlp", "calibrated_kan", "untrained_mlp", "untrained_kan", "fingerprint")
+TABLE = "table1"
+BESIDE = {method.printed[TABLE]: name for name, method in built_in().items() if TABLE in method.printed}
 DIFFERENCES = (
     Difference("graphcl", "calibrated_mlp", "pre-training the MLP encoder by GraphCL, over calibrated norms"),
     Difference("attr_masking", "calibrated_mlp", "pre-training the MLP encoder by masked atoms, over calibrated norms"),
@@ -48,6 +43,9 @@ class TransferLayout(Layout):
 
     results: Mapping[str, TransferResults] = field(default_factory=dict)
 
+    family = "molecule"
+    table = TABLE
+
     @property
     def measured(self) -> dict[str, tuple[Row, ...]]:
         """Printed method -> the measured rows beside it."""
@@ -55,21 +53,22 @@ class TransferLayout(Layout):
 
     @property
     def variants(self) -> list[Row]:
-        return self._runs(VARIANTS)
+        other = [name for name in METHODS if self.table not in built_in()[name].printed]
+        return self._runs([*other, *self.further])
 
     @property
     def controls(self) -> list[Row]:
-        return self._runs(CONTROLS)
+        return self._runs([*of("control", family=self.family), *FINGERPRINT])
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         """The claims that both rows exist for, each in the readings of the KAN encoders."""
-        ran = {method for _, method, _ in self.results[BEST].cells}
-        return [(d, r) for d in DIFFERENCES if {d.more, d.less} <= ran for r in self.readings]
+        asked = [claim for claim in (*DIFFERENCES, *self.gains) if {claim.more, claim.less} <= self.ran.keys()]
+        return [(claim, reading) for claim in asked for reading in self.readings]
 
     def _runs(self, methods: Iterable[str], printed: str | None = None) -> list[Row]:
         return [
-            Row(method, reading, printed, "" if method == "fingerprint" else rule)
+            Row(method, reading, printed, "" if method == "fingerprint" else rule, self._own(method))
             for method in methods
             for reading in self.results[BEST].readings_of(method)
             for rule in ((BEST,) if method == "fingerprint" else (BEST, LAST))
@@ -123,7 +122,7 @@ class TransferBuilder(Builder):
 
     @property
     def layout(self) -> TransferLayout:
-        return TransferLayout(self.results.readings, self.by_rule)
+        return TransferLayout(self.results.readings, self.results.ran, results=self.by_rule)
 
     def cell(self, row: Row, dataset: str) -> Cell | None:
         found = self.by_rule[row.rule or BEST]

@@ -11,7 +11,7 @@ from kanrepro.core.errors import UserError, foreign
 from kanrepro.core.record import Record
 from kanrepro.molecules.finetune_settings import FinetuneSettings
 from kanrepro.molecules.record import TransferRecord
-from kanrepro.pretraining.settings import PretrainSettings
+from kanrepro.pretraining.settings import recorded
 from kanrepro.report.results import Run, record_paths, without_seeds
 from kanrepro.studies.sensitivity_settings import METHOD, PARAMETERS, Point, point_of
 
@@ -34,7 +34,7 @@ def _settings(record: Record | TransferRecord) -> dict[str, Any]:
     given = dict(record.settings)
     if isinstance(record, TransferRecord) and record.pretraining:
         given["pretrain"] = record.pretraining.settings
-    given["pretrain"] = PretrainSettings.model_validate(given["pretrain"]).model_dump(mode="json")
+    given["pretrain"] = recorded(given["pretrain"]).model_dump(mode="json")
     if "finetune" in given:
         given["finetune"] = FinetuneSettings.model_validate(given["finetune"]).model_dump(mode="json")
     return given
@@ -60,7 +60,7 @@ def read(paths: Iterable[Path], kind: type[Record] | type[TransferRecord], prese
                 f"{path} is of the method {record.method!r}; Figure 5 is about {METHOD}. Name other records."
             )
         try:
-            point = point_of(PretrainSettings.model_validate(_settings(record)["pretrain"]))
+            point = point_of(recorded(_settings(record)["pretrain"]))
         except (KeyError, ValueError) as error:
             raise UserError(
                 f"{path} does not say how it was pre-trained ({type(error).__name__}); make it again."

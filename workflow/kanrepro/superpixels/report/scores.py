@@ -1,7 +1,10 @@
 """Table 7 from records and printed numbers: fine-tuning on few labels of superpixel graphs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kanrepro.methods.folder import usual
+from kanrepro.methods.method import Method
 from kanrepro.report.layout import DIFFERENCES, Difference, Layout, Row
 from kanrepro.report.results import METHODS, MLP_METHODS, Cell
 from kanrepro.report.scores import Builder
@@ -13,7 +16,7 @@ DIGIT_DIFFERENCES = (
     Difference("khan_gcl", "untrained_kan", "training the KAN encoder, over no statistics"),
     *DIFFERENCES,
 )
-ALWAYS = frozenset({"infograph", "graphcl", "khan_gcl", "untrained_mlp", "untrained_kan"})  # have rows, run or not
+ALWAYS = frozenset({*usual("superpixel", "variant", "method"), "untrained_mlp", "untrained_kan"})  # have rows anyway
 PRINTED_PRETRAINING = (60_000, 80)  # images, epochs (table 7; GraphCL)
 PRINTED_FINETUNING = 1000  # epochs at most (GraphCL)
 
@@ -22,35 +25,42 @@ PRINTED_FINETUNING = 1000  # epochs at most (GraphCL)
 class DigitLayout(Layout):
     """The rows of Table 7: variants of the ablation where they were run, and encoders that were never trained."""
 
-    ran: frozenset[str] = frozenset()
     mlp: str = "literal"  # the one reading of MLP methods
 
-    @property
-    def measured(self) -> dict[str, tuple[Row, ...]]:
-        return {
-            "InfoMax": (Row("infograph", self.mlp, "InfoMax"),),
-            "GraphCL": (Row("graphcl", self.mlp, "GraphCL"),),
-            "Khan-GCL": tuple(Row("khan_gcl", reading, "Khan-GCL") for reading in self.readings),
-        }
+    family = "superpixel"
+    table = "table7"
+
+    def readings_of(self, method: Method) -> tuple[str, ...]:
+        return (self.mlp,) if method.network == "mlp" else self.readings
 
     @property
     def variants(self) -> list[Row]:
-        return self._rows([method for method in METHODS if method in self.ran - ALWAYS])
+        ablation = [method for method in METHODS if method in self.ran and method not in ALWAYS]
+        return self._rows([*ablation, *self.further])
 
     @property
     def controls(self) -> list[Row]:
         calibrated = [name for name in ("calibrated_mlp", "calibrated_kan") if name in self.ran]
-        found = [*calibrated, "untrained_mlp", "untrained_kan"]
-        return [r for name in found for r in ([Row(name, self.mlp)] if name in MLP_METHODS else self._rows([name]))]
+        return self._rows([*calibrated, "untrained_mlp", "untrained_kan"])
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         return [
             (claim, reading)
-            for claim in DIGIT_DIFFERENCES
-            if {claim.more, claim.less} <= ALWAYS | self.ran
-            for reading in ([self.mlp] if {claim.more, claim.less} <= {*MLP_METHODS} else self.readings)
+            for claim in (*DIGIT_DIFFERENCES, *self.gains)
+            if {claim.more, claim.less} <= ALWAYS | self.ran.keys()
+            for reading in ([self.mlp] if self._is_mlp(claim.more) and self._is_mlp(claim.less) else self.readings)
         ]
+
+    def _rows(self, methods: Iterable[str]) -> list[Row]:
+        return [
+            Row(method, reading, own=self._own(method))
+            for method in methods
+            for reading in ([self.mlp] if self._is_mlp(method) else self.readings)
+        ]
+
+    def _is_mlp(self, method: str) -> bool:
+        return method in MLP_METHODS or (method in self.ran and self.ran[method].encoder == "mlp")
 
 
 def unlike(cell: Cell) -> tuple[str, ...]:
@@ -87,6 +97,5 @@ class DigitBuilder(Builder):
 
     @property
     def layout(self) -> DigitLayout:
-        ran = frozenset(method for _, method, _ in self.results.cells)
         mlp = sorted(reading for _, method, reading in self.results.cells if method in MLP_METHODS)
-        return DigitLayout(self.results.readings, ran, mlp[0] if mlp else "literal")
+        return DigitLayout(self.results.readings, self.results.ran, mlp=mlp[0] if mlp else "literal")

@@ -29,6 +29,8 @@ class UnsupervisedBuilder(Builder):
 class HardNegativesLayout(Layout):
     """The rows of Table 3: published methods beside Khan-GCL, neither variants nor controls."""
 
+    table = "table3"
+
     @property
     def variants(self) -> list[Row]:
         return []
@@ -52,4 +54,4 @@ class HardNegativesBuilder(Builder):
 
     @property
     def layout(self) -> HardNegativesLayout:
-        return HardNegativesLayout(self.results.readings)
+        return HardNegativesLayout(self.results.readings, self.results.ran)

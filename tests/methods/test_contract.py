@@ -1,0 +1,177 @@
+"""What every method keeps to, found by its file: no line here is about any one of them."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from worlds import rings_and_stars, small_molecules
+
+from kanrepro.core import resume
+from kanrepro.core.errors import UserError
+from kanrepro.core.parts import merged
+from kanrepro.methods.folder import find, of
+from kanrepro.methods.readings import changes_of, settings_of
+from kanrepro.pretraining.families import FAMILIES
+from kanrepro.pretraining.settings import of_run
+from kanrepro.pretraining.training import Training, columns
+from kanrepro.store.store import GraphBatch, GraphStore, pointers
+
+STILL = {"views": {"kinds": ["drop_nodes"], "drop_ratio": 0}}  # views are the graphs themselves
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test for each method, or the one that --method names, on each family that it can learn from."""
+    if "method" in metafunc.fixturenames:
+        own = metafunc.config.getoption("--method")
+        names = [find(own).name] if own else of("variant", "method")
+        metafunc.parametrize(("method", "family"), [(name, family) for name in names for family in find(name).families])
+
+
+def graphs(family: str, count: int) -> GraphStore:
+    """A small set of a family."""
+    if family == "molecule":
+        return small_molecules(count)
+    store = rings_and_stars(count)
+    if family == "tu":
+        return store
+    return replace(store, x=torch.rand(len(store.x), 3, generator=torch.Generator().manual_seed(0)), meta={})
+
+
+def training(method: str, family: str, count: int = 12, reading: str = "repaired", **changes: Any) -> Training:
+    """A small run; batches of eight graphs."""
+    base = FAMILIES[family]().model_dump(mode="json")
+    small: dict[str, Any] = {
+        "encoder": {"hidden": 8, "layers": 2},
+        "contrast": {"head": [8]},
+        "optimiser": {"batch_size": 8, "learning_rate": 1e-2, "epochs": 4, "precision": "float32"},
+    }
+    made = merged(settings_of(base, changes_of(family, reading, method), method), merged(small, changes))
+    return Training(graphs(family, count), of_run(FAMILIES[family], made, find(method), "test"), 0, "cpu")
+
+
+def on(network: str, method: str, family: str, count: int = 12, **changes: Any) -> Training:
+    """A small run with an MLP or a KAN encoder; a method that cannot learn with one says so in one line."""
+    try:
+        return training(method, family, count, encoder={"network": network}, **changes)
+    except UserError as refused:
+        assert network != find(method).network
+        pytest.skip(str(refused))
+
+
+def first_step(run: Training) -> tuple[Any, ...]:
+    """What its first step sees, in training mode."""
+    run.model.train()
+    run.method.before_epoch(run, torch.Generator().manual_seed(0))
+    return next(iter(run.views(torch.Generator().manual_seed(0))))
+
+
+def weights(run: Training) -> list[Tensor]:
+    return [tensor.clone() for tensor in run.model.state_dict().values()]
+
+
+def reordered(part: Any, order: Tensor) -> Any:
+    """The graphs of a batch in another order, and the nodes of each the other way round; a tensor's rows likewise."""
+    if not isinstance(part, GraphBatch):
+        return part[order]
+    part = part.select(order)
+    owner = part.node_graph()
+    first, end = part.node_ptr[:-1][owner], part.node_ptr[1:][owner]
+    place = first + end - 1 - torch.arange(part.num_nodes)  # where each node goes, and where it comes from
+    return replace(part, x=part.x[place], edge_index=place[part.edge_index])
+
+
+@pytest.fixture
+def without_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws within a loss are their means: what is drawn for a graph then moves with it."""
+    monkeypatch.setattr(torch, "randn", lambda shape, generator=None, **kind: torch.zeros(shape, **kind))
+    monkeypatch.setattr(torch, "rand", lambda shape, generator=None, **kind: torch.full(shape, 0.5, **kind))
+    monkeypatch.setattr(
+        torch, "randint", lambda low, high, shape, generator=None, **kind: torch.full(shape, low, **kind)
+    )
+
+
+def test_the_order_of_nodes_and_graphs_is_nothing_to_the_loss(
+    method: str, family: str, request: pytest.FixtureRequest
+) -> None:
+    run = training(method, family)
+    seen = first_step(run)
+    request.getfixturevalue("without_chance")
+    order = torch.arange(seen[0].num_graphs).flip(0)
+    found = [
+        run.terms(tuple(parts), torch.Generator())["loss"].item()
+        for parts in (seen, [reordered(p, order) for p in seen])
+    ]
+    assert found[1] == pytest.approx(found[0], rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("network", ["mlp", "kan"])
+def test_gradients_reach_all_of_the_encoder_and_each_weight_has_one_optimiser(
+    method: str, family: str, network: str
+) -> None:
+    run = on(network, method, family)
+    seen, generator = first_step(run), torch.Generator().manual_seed(0)
+    run.terms(seen, generator)["loss"].backward()
+    missed = [name for name, p in run.model.encoder.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not missed
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in run.model.encoder.parameters())
+    run.method.step(run, seen, generator)
+    owners = [id(p) for optimiser in run.optimisers for group in optimiser.param_groups for p in group["params"]]
+    learned = [id(p) for p in run.model.parameters() if p.grad is not None]
+    assert len(owners) == len(set(owners)) and set(learned) <= set(owners)
+
+
+@pytest.mark.parametrize("network", ["mlp", "kan"])
+def test_eight_graphs_are_overfitted(method: str, family: str, network: str) -> None:
+    run = on(network, method, family, 8, **STILL, optimiser={"learning_rate": 3e-3})
+    losses = [run.run_epoch()["loss"] or 0.0 for _ in range(30)]
+    assert np.mean(losses[-5:]) < losses[0]
+    assert [list(row) for row in run.history[:1]] == [list(columns(run.method))]
+
+
+def test_broken_off_anywhere_it_goes_on_to_the_same_bits(method: str, family: str, tmp_path: Path) -> None:
+    straight = training(method, family)
+    while straight.epoch < 3:
+        straight.run_epoch()
+    for epochs in range(3):
+        broken, again = training(method, family), training(method, family)
+        for _ in range(epochs):
+            broken.run_epoch()
+        if epochs:
+            resume.save(broken, tmp_path / f"{epochs}.safetensors", {})
+            again.restore(*resume.checkpoint.load(tmp_path / f"{epochs}.safetensors"))
+        while again.epoch < 3:
+            again.run_epoch()
+        assert all(itertools.starmap(torch.equal, zip(weights(straight), weights(again), strict=True))), epochs
+
+
+def test_a_batch_of_one_graph_is_refused(method: str, family: str) -> None:
+    with pytest.raises(UserError, match="at least two graphs"):
+        training(method, family, 1).run_epoch()
+    assert [seen[0].num_graphs for seen in _steps(training(method, family, 9))] == [8]  # the ninth is left out
+
+
+def _steps(run: Training) -> Iterator[tuple[Any, ...]]:
+    run.method.before_epoch(run, torch.Generator().manual_seed(0))
+    return run.views(torch.Generator().manual_seed(0))
+
+
+def test_mixed_precision_gives_nearly_the_same_loss(method: str, family: str) -> None:
+    exact, rounded = (
+        training(method, family, optimiser={"precision": precision}).run_epoch()
+        for precision in ("float32", "bfloat16")
+    )
+    assert rounded["loss"] == pytest.approx(exact["loss"], rel=0.1, abs=0.1)
+
+
+def test_the_order_of_a_batch_is_turned_round() -> None:
+    batch = GraphBatch(torch.arange(5.0).unsqueeze(1), torch.tensor([[0, 3], [1, 4]]), pointers(torch.tensor([3, 2])),
+                       torch.tensor([0, 1, 2]))  # fmt: skip
+    made = reordered(batch, torch.tensor([1, 0]))
+    assert made.x.flatten().tolist() == [4.0, 3.0, 2.0, 1.0, 0.0]
+    assert made.edge_index.tolist() == [[1, 4], [0, 3]] and made.node_ptr.tolist() == [0, 2, 5]
