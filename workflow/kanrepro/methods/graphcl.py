@@ -14,7 +14,7 @@ class GraphCL(KhanGCL):
     label = "GraphCL"
     place = 1
     network = "mlp"
-    printed = {"table1": "GraphCL", "table2": "GraphCL", "table7": "GraphCL"}
+    printed = {"table1": "GraphCL", "table2": "GraphCL", "table3": "GraphCL", "table7": "GraphCL"}
     changes = perturbed_by()
     readings = {
         "tu": {

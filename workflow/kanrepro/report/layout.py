@@ -132,4 +132,5 @@ class Layout:
 
     def _own(self, method: str) -> str:
         """What a user's own method is called; nothing for one of this package."""
-        return "" if method in built_in() or method not in self.ran else self.ran[method].label
+        known = method in built_in() or method in FINGERPRINT
+        return "" if known or method not in self.ran else self.ran[method].label
