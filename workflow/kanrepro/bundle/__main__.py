@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make", help="pack the results of a preset")
     making.add_argument("--results", type=Path, default=Path("results/small"), help="(default: %(default)s)")
-    making.add_argument("--output", type=Path, required=True, help="the file to write, such as small.crate.zip")
+    making.file("--output", "the file to write, such as small.crate.zip")
     making.add_argument("--date", type=_date, help="of publication, YYYY-MM-DD (default: of the commit)")
     checking = commands.add_parser("check", help="check a bundle; nothing of it is run")
     checking.add_argument("bundle", type=Path, metavar="FILE")

@@ -5,24 +5,21 @@ import os
 from pathlib import Path
 
 from kanrepro.core.download import PATIENCE, Patience
+from kanrepro.core.parser import Parser
 
 
-def add_fetch_options(parser: argparse.ArgumentParser, example: str, catalogue: str) -> None:
+def add_fetch_options(parser: Parser, example: str, kind: str = "") -> None:
     """Add --output, --mirror, --catalog, --timeout and --attempts.
 
     Args:
         example: a file that --output may name.
-        catalogue: what kind of catalogue file --catalog names.
+        kind: what sets the files of --catalog are of.
     """
     named = os.environ.get("KANREPRO_MIRROR")
-    parser.add_argument("--output", type=Path, required=True, help=f"to write, for instance {example}")
-    parser.add_argument(
-        "--mirror",
-        type=Path,
-        default=Path(named) if named else None,
-        help="folder tried first (default: KANREPRO_MIRROR)",
-    )
-    parser.add_argument("--catalog", type=Path, action="append", default=[], help=f"your own {catalogue} (repeatable)")
+    parser.file("--output", f"to write, for instance {example}")
+    mirror = Path(named) if named else None
+    parser.add_argument("--mirror", type=Path, default=mirror, help="folder tried first (default: KANREPRO_MIRROR)")
+    parser.catalogs(kind)
     parser.add_argument(
         "--timeout", type=float, default=PATIENCE.timeout,
         help=f"seconds without progress after which to retry ({PATIENCE.timeout:g})",

@@ -1,6 +1,5 @@
 """Options that several stages share."""
 
-import argparse
 import json
 import shlex
 import sys
@@ -9,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from kanrepro.core.errors import UserError
-from kanrepro.core.parser import expanded
+from kanrepro.core.parser import Parser, expanded
 from kanrepro.core.parts import Part
 
 
 def add_run_options(
-    parser: argparse.ArgumentParser,
+    parser: Parser,
     made: str = "record",
     settings: type[Part] | None = None,
     device: str | None = "auto",

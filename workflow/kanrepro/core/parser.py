@@ -29,6 +29,29 @@ class Parser(argparse.ArgumentParser):
             raise UserError(f"{self.prog}: {rest[0]!r} is one word too many; --help says what it takes.")
         return found
 
+    # options of a kind that many stages have
+
+    def file(self, option: str, text: str, **more: Any) -> None:
+        """A file or folder that must be named, with nargs="+" one or more."""
+        self.add_argument(option, type=Path, required=True, help=text, **more)
+
+    def files(self, option: str, text: str) -> None:
+        """Files, none or many; the option may be given several times."""
+        self.add_argument(option, type=Path, nargs="+", action="extend", default=[], metavar="FILE", help=text)
+
+    def folder(self, option: str, text: str, default: Path | None = None) -> None:
+        """A folder that may be named."""
+        self.add_argument(option, type=Path, default=default, metavar="FOLDER", help=text)
+
+    def names(self, option: str, text: str) -> None:
+        """Names, none or many."""
+        self.add_argument(option, nargs="+", default=[], metavar="NAME", help=text)
+
+    def catalogs(self, kind: str = "") -> None:
+        """--catalog, `kind`: what sets the files are of."""
+        text = " ".join(("your own catalogue file", kind)).strip()
+        self.add_argument("--catalog", type=Path, action="append", default=[], help=f"{text} (repeatable)")
+
 
 def stage_parser(description: str | None, epilog: str | None = None) -> Parser:
     """The parser of a stage or tool, its help laid out as it is written; errors name the command as it was typed."""

@@ -4,6 +4,7 @@ import logging
 import shutil
 import urllib.parse
 import urllib.request
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from kanrepro.core.download import PATIENCE, ZIP, Kind, Patience, download
@@ -18,6 +19,67 @@ _UNKNOWN = "no checksum is known; the counts of the prepared set decide"
 def local_path(address: str) -> Path:
     """The path that a file URL or a plain path means."""
     return Path(urllib.request.url2pathname(urllib.parse.urlparse(address).path) if "://" in address else address)
+
+
+def in_mirror(mirror: Path | None, named: str | None, others: Iterable[str] = ()) -> tuple[Path | None, bool]:
+    """The copy in the mirror folder, if there is one, and whether it is the one that the catalogue names.
+
+    Args:
+        named: its path there, as the catalogue has it.
+        others: where a user may have put one.
+
+    Raises:
+        UserError: the mirror folder does not exist.
+    """
+    if mirror is None:
+        return None, False
+    if not mirror.is_dir():
+        raise UserError(f"the mirror folder {mirror} does not exist. Correct --mirror, data.mirror or KANREPRO_MIRROR.")
+    if named and (mirror / named).is_file():
+        return mirror / named, True
+    return next((path for other in others if (path := mirror / other).exists()), None), False
+
+
+def bring(
+    name: str,
+    address: str | None,
+    digests: Sequence[str | None],
+    output: Path,
+    copy: Path | None,
+    limit_mb: int,
+    patience: Patience = PATIENCE,
+    kind: Kind = ZIP,
+    vouched: bool = True,
+    put: Callable[[Path, Path, set[str]], None] | None = None,
+    absent: str = "",
+) -> None:
+    """Put a file at `output`: a copy of it, or what its address serves. One that is right already is left alone.
+
+    Args:
+        name: of the set, for messages.
+        address: http(s) address, file URL or path.
+        digests: SHA-256 of what the address serves, then of copies; as far as they are known.
+        copy: of the file, where a mirror has one; `vouched`: its checksum must be known.
+        limit_mb: bound of a download, in 10^6 bytes.
+        put: copies local files; `copy_file` unless it is said otherwise.
+        absent: what to say where there is neither address nor copy.
+
+    Raises:
+        UserError: that, there is no such local file, a checksum differs, or as in `fetch_address`.
+    """
+    known, put = {digest for digest in digests if digest}, put or copy_file
+    if output.is_file() and sha256(output) in known:
+        log.info("%s is there already, checksum verified", output)
+    elif copy:
+        put(copy, output, known if vouched else set())
+    elif not address:
+        raise UserError(absent)
+    elif address.startswith(("http://", "https://")):
+        fetch_address(address, output, digests[0], limit_mb * 10**6, patience, kind)
+    elif (path := local_path(address)).exists():
+        put(path, output, known)
+    else:
+        raise UserError(f"{name}: {path} does not exist. Correct `address` in the catalogue.")
 
 
 def copy_file(source: Path, output: Path, known: set[str]) -> None:

@@ -230,10 +230,10 @@ def _finite(value: Tensor) -> float | None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.assess."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="model.safetensors of a training")
-    parser.add_argument("--store", type=Path, required=True, help="the image set that it was trained on")
-    parser.add_argument("--split", type=Path, required=True, help="the split file that it was trained with")
-    parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
+    parser.file("--checkpoint", "model.safetensors of a training")
+    parser.file("--store", "the image set that it was trained on")
+    parser.file("--split", "the split file that it was trained with")
+    parser.file("--output", "record to write (JSON)")
     parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of EvaluationSettings to change")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")

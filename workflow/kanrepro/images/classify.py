@@ -63,11 +63,11 @@ def warn_unconverged(row: Row, images: int) -> bool:
 def main(argv: list[str] | None = None) -> None:
     """Command line of the stage."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--store", type=Path, required=True, help="image set, made by kanrepro.images.prepare")
-    parser.add_argument("--split", type=Path, required=True, help="split of it, made by kanrepro.images.splits")
+    parser.file("--store", "image set, made by kanrepro.images.prepare")
+    parser.file("--split", "split of it, made by kanrepro.images.splits")
     parser.add_argument("--model", default="deq_kan", help=f"one of {', '.join(IMAGE_MODELS)}")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, required=True, help="folder for the classifier and its history")
+    parser.file("--output", "folder for the classifier and its history")
     add_run_options(parser, "record", ClassifySettings)
     arguments = parser.parse_args(argv)
     if arguments.model not in IMAGE_MODELS:

@@ -84,13 +84,9 @@ def _by_class(images: ImageSet, index: np.ndarray[Any, Any]) -> dict[str, int]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.describe."""
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--store", type=Path, required=True, help="prepared set: resources/images/DATASET-SIZE.safetensors"
-    )
+    parser.file("--store", "prepared set: resources/images/DATASET-SIZE.safetensors")
     parser.add_argument("--splits", type=Path, nargs="*", default=[], help="split files of it")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="JSON to write: results/PRESET/records/data-images/DATASET.json"
-    )
+    parser.file("--output", "JSON to write: results/PRESET/records/data-images/DATASET.json")
     options = parser.parse_args(argv)
     images, digest = ImageSet.load(options.store), sha256(options.store)
     content = {

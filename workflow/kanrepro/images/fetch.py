@@ -10,15 +10,16 @@ import io
 import logging
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from kanrepro.core.download import PATIENCE, Kind, Patience
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.fetch_options import add_fetch_options, patience_of
-from kanrepro.core.files import atomic, sha256
+from kanrepro.core.files import atomic
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.sources import copy_file, fetch_address, local_path
+from kanrepro.core.sources import bring, copy_file, in_mirror
 from kanrepro.images import catalog as image_catalog
 from kanrepro.images.archive import members
 from kanrepro.images.catalog import GroupFile, ImageEntry
@@ -46,10 +47,10 @@ def fetch(entry: ImageEntry, output: Path, mirror: Path | None = None, patience:
         raise UserError(
             f"{entry.name} needs no download: it comes with scikit-learn. Run: python -m kanrepro.images.prepare --help"
         )
+    put = partial(_copy, unpacked_mb=entry.max_unpacked_mb)
     names = [f"{entry.name}{suffix}" for suffix in SUFFIXES]
-    copy, named = _in_mirror(entry, mirror, names)
     try:
-        _bring(entry, copy, named, output, entry.max_archive_mb, patience, ARCHIVE, entry.max_unpacked_mb)
+        _bring(entry.name, entry, mirror, names, output, entry.max_archive_mb, patience, ARCHIVE, put)
     except UserError as error:
         raise UserError(f"{error} {_how(entry)}" if entry.obtain else str(error)) from error.__cause__
 
@@ -62,53 +63,25 @@ def fetch_groups(entry: ImageEntry, output: Path, mirror: Path | None = None, pa
     """
     if entry.groups is None:
         raise UserError(f"{entry.name} has no file with groups in the catalogue: leave out `--part groups`.")
-    copy, named = _in_mirror(entry.groups, mirror, [f"{entry.name}-groups.csv"])
-    _bring(entry.groups, copy, named, output, TABLE_MB, patience, TABLE)
-
-
-def _in_mirror(wanted: ImageEntry | GroupFile, mirror: Path | None, by_hand: Sequence[str]) -> tuple[Path | None, bool]:
-    """The copy in the mirror folder, if there is one, and whether it is the one that the catalogue names."""
-    if mirror is None:
-        return None, False
-    if not mirror.is_dir():
-        raise UserError(f"the mirror folder {mirror} does not exist. Correct --mirror, data.mirror or KANREPRO_MIRROR.")
-    if wanted.mirror and (mirror / wanted.mirror.path).is_file():
-        return mirror / wanted.mirror.path, True
-    return next((path for name in by_hand if (path := mirror / "images" / name).exists()), None), False
+    names = [f"{entry.name}-groups.csv"]
+    _bring(entry.name, entry.groups, mirror, names, output, TABLE_MB, patience, TABLE, copy_file)
 
 
 def _bring(
-    wanted: ImageEntry | GroupFile,
-    copy: Path | None,
-    named: bool,
-    output: Path,
-    limit_mb: int,
-    patience: Patience,
-    kind: Kind,
-    unpacked_mb: int = 0,
-) -> None:
-    known = {digest for digest in (wanted.sha256, wanted.mirror and wanted.mirror.sha256) if digest}
-    address = wanted.address or ""
-    if output.is_file() and sha256(output) in known:
-        log.info("%s is there already, checksum verified", output)
-    elif copy:
-        _copy(copy, output, known if named else set(), unpacked_mb)
-    elif address.startswith(("http://", "https://")):
-        fetch_address(address, output, wanted.sha256, limit_mb * 10**6, patience, kind)
-    elif address:
-        _copy(local_path(address), output, known, unpacked_mb)
-    else:
-        raise UserError(f"No program can fetch this {kind.name}.")
+    name: str, wanted: ImageEntry | GroupFile, mirror: Path | None, by_hand: Sequence[str], output: Path, limit_mb: int,
+    patience: Patience, kind: Kind, put: Callable[[Path, Path, set[str]], None],
+) -> None:  # fmt: skip
+    copy, vouched = in_mirror(mirror, wanted.mirror and wanted.mirror.path, [f"images/{name}" for name in by_hand])
+    digests, absent = (wanted.sha256, wanted.mirror and wanted.mirror.sha256), f"No program can fetch this {kind.name}."
+    bring(name, wanted.address, digests, output, copy, limit_mb, patience, kind, vouched, put, absent)
 
 
 def _copy(source: Path, output: Path, known: set[str], unpacked_mb: int) -> None:
     """Copy a file, or pack a folder."""
     if source.is_dir():
         pack(source, output, unpacked_mb * 10**6)
-    elif source.is_file():
-        copy_file(source, output, known)
     else:
-        raise UserError(f"{source} does not exist. Correct `address` in the catalogue.")
+        copy_file(source, output, known)
 
 
 def pack(folder: Path, output: Path, limit: int) -> None:
@@ -149,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         default="archive",
         help="the images (default), or the file that says which of them belong together",
     )
-    add_fetch_options(parser, "resources/downloads/images/chest-xray.archive", "catalogue file of images")
+    add_fetch_options(parser, "resources/downloads/images/chest-xray.archive", "of images")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     entry = image_catalog.entry(options.dataset, options.catalog)

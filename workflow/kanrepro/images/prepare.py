@@ -241,12 +241,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--archive", type=Path, help="its archive or folder; not for the demo sets")
     parser.add_argument("--groups", type=Path, help="the file that says which images belong together, where it has one")
     parser.add_argument("--size", type=_size, required=True, help="pixels along an edge, 4 to 1024")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="to write: resources/images/DATASET-SIZE.safetensors"
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of images (repeatable)"
-    )
+    parser.file("--output", "to write: resources/images/DATASET-SIZE.safetensors")
+    parser.catalogs("of images")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     entry = image_catalog.entry(options.dataset, options.catalog)

@@ -207,14 +207,10 @@ def split(store: Path, kind: str, seed: int, output: Path) -> Split:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.splits."""
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--store", type=Path, required=True, help="prepared set: resources/images/DATASET-SIZE.safetensors"
-    )
+    parser.file("--store", "prepared set: resources/images/DATASET-SIZE.safetensors")
     parser.add_argument("--split", choices=SPLITS, required=True, help="kind of split")
     parser.add_argument("--seed", type=int, required=True, help="seed of the draw; each run has its own")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="JSON to write: resources/images/DATASET-SIZE.SPLIT-SEED.json"
-    )
+    parser.file("--output", "JSON to write: resources/images/DATASET-SIZE.SPLIT-SEED.json")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     split(options.store, options.split, options.seed, options.output)

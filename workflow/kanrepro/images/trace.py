@@ -140,10 +140,10 @@ def trace(
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.images.trace."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoints", type=Path, nargs="+", required=True, help="model.safetensors of classifiers")
-    parser.add_argument("--store", type=Path, required=True, help="the image set that they were trained on")
-    parser.add_argument("--split", type=Path, required=True, help="the split that they were trained on")
-    parser.add_argument("--output", type=Path, required=True, help="JSON to write")
+    parser.file("--checkpoints", "model.safetensors of classifiers", nargs="+")
+    parser.file("--store", "the image set that they were trained on")
+    parser.file("--split", "the split that they were trained on")
+    parser.file("--output", "JSON to write")
     parser.add_argument("--images", type=int, default=64, help="test images, drawn once (default: 64)")
     parser.add_argument("--steps", type=int, default=40, help="of each iteration (default: 40)")
     add_run_options(parser, "document")

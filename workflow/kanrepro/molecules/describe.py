@@ -96,13 +96,9 @@ def _labels(y: NDArray[np.int8]) -> dict[str, int]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.describe."""
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--store", type=Path, required=True, help="prepared set: resources/molecules/DATASET.safetensors"
-    )
+    parser.file("--store", "prepared set: resources/molecules/DATASET.safetensors")
     parser.add_argument("--splits", type=Path, nargs="*", default=[], help="split files of it")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="JSON to write: results/PRESET/records/data-molecules/DATASET.json"
-    )
+    parser.file("--output", "JSON to write: results/PRESET/records/data-molecules/DATASET.json")
     options = parser.parse_args(argv)
     store, digest = GraphStore.load(options.store), sha256(options.store)
     facts = {name: store.meta.get(name) for name in FACTS}

@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.finetune."""
     parser = stage_parser(__doc__)
     parser.add_argument("--checkpoint", required=True, help="encoder.safetensors of a pre-training; may hold {seed}")
-    parser.add_argument("--store", type=Path, required=True, help="prepared molecules with labels")
+    parser.file("--store", "prepared molecules with labels")
     parser.add_argument("--split", required=True, help="split of it, by kanrepro.molecules.splits; may hold {seed}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one fine-tuning each (default: 0)")
     parser.add_argument("--output", required=True, help="record to write (JSON); {seed} stands for the seed")

@@ -6,7 +6,6 @@ each task on the labels that are there. Nothing is chosen on validation molecule
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +105,7 @@ def record_of(
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.fingerprint."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--store", type=Path, required=True, help="prepared molecules with labels")
+    parser.file("--store", "prepared molecules with labels")
     parser.add_argument("--split", required=True, help="split of it, by kanrepro.molecules.splits; may hold {seed}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one record each (default: 0)")
     parser.add_argument("--output", required=True, help="record to write (JSON); `{seed}` stands for the seed")

@@ -218,13 +218,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.join."""
     parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue of molecules, for instance bbbp")
-    parser.add_argument("--parts", type=Path, nargs="+", required=True, help="the reports of all parts of its shards")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="store to write: resources/molecules/DATASET.safetensors"
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of molecules (repeatable)"
-    )
+    parser.file("--parts", "the reports of all parts of its shards", nargs="+")
+    parser.file("--output", "store to write: resources/molecules/DATASET.safetensors")
+    parser.catalogs("of molecules")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     join(molecule_catalog.entry(options.dataset, options.catalog), options.parts, options.output)

@@ -149,9 +149,9 @@ def _methods_of(pretrain: Iterable[PretrainSettings]) -> list[str | Path]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.measure."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--store", type=Path, required=True, help="prepared molecules to pre-train on")
+    parser.file("--store", "prepared molecules to pre-train on")
     parser.add_argument("--width", type=int, default=300, help="of encoder and head (default: 300, table 5)")
-    parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
+    parser.file("--output", "record to write (JSON)")
     parser.add_argument(
         "--methods", help=f"JSON or a file of it: method/reading to settings (default: {', '.join(DEFAULT)})"
     )

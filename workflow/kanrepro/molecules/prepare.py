@@ -35,9 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.prepare."""
     parser = stage_parser(__doc__)
     add_options(parser)
-    parser.add_argument(
-        "--output", type=Path, required=True, help="store to write: resources/molecules/DATASET.safetensors"
-    )
+    parser.file("--output", "store to write: resources/molecules/DATASET.safetensors")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     entry = molecule_catalog.entry(options.dataset, options.catalog)

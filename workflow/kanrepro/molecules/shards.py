@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_tensors, sha256, write_json, write_tensors
-from kanrepro.core.parser import stage_parser
+from kanrepro.core.parser import Parser, stage_parser
 from kanrepro.core.workers import Apply, workers
 from kanrepro.molecules import catalog as molecule_catalog
 from kanrepro.molecules.catalog import MoleculeEntry
@@ -138,7 +138,7 @@ def _write(path: Path, key: str, graphs: Encoded, block: Sequence[Row], first: i
     write_tensors(path, {**tensors, "y": y}, document)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: Parser) -> None:
     """The options that say what to prepare, and how."""
     parser.add_argument("--dataset", required=True, help="name in the catalogue of molecules, for instance bbbp")
     parser.add_argument(
@@ -146,9 +146,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--processes", type=_count, default=1, help="how many work at the same time (default: 1)")
     parser.add_argument("--shard-rows", type=_count, default=SIZE, help=f"rows of a shard (default: {SIZE})")
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of molecules (repeatable)"
-    )
+    parser.catalogs("of molecules")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -156,9 +154,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = stage_parser(__doc__)
     add_options(parser)
     parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help="which part of them (default: 1/1)")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder of shards: resources/molecules/shards/DATASET"
-    )
+    parser.file("--output", "folder of shards: resources/molecules/shards/DATASET")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     entry = molecule_catalog.entry(options.dataset, options.catalog)

@@ -213,14 +213,10 @@ def split(store: Path, kind: str, seed: int, output: Path) -> MoleculeSplit:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.molecules.splits."""
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--store", type=Path, required=True, help="prepared set: resources/molecules/DATASET.safetensors"
-    )
+    parser.file("--store", "prepared set: resources/molecules/DATASET.safetensors")
     parser.add_argument("--split", choices=SPLITS, default="scaffold", help="kind of split (default: scaffold)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw; only random-scaffold draws (default: 0)")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="JSON to write: resources/molecules/DATASET.SPLIT-SEED.json"
-    )
+    parser.file("--output", "JSON to write: resources/molecules/DATASET.SPLIT-SEED.json")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     split(options.store, options.split, options.seed, options.output)

@@ -18,7 +18,6 @@ from kanrepro.core.files import atomic
 from kanrepro.core.parser import stage_parser
 from kanrepro.families import FAMILIES
 from kanrepro.report import render, summary
-from kanrepro.report.arguments import add_files
 from kanrepro.report.document import Document
 from kanrepro.report.make_table import add_margin
 from kanrepro.report.part import Part
@@ -130,8 +129,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = stage_parser("Make one self-contained HTML report from existing records and figures; nothing is trained.")
     for module in modules():
         module.add_options(parser)
-    add_files(parser, "--figures", "PNG or SVG, in this order")
-    parser.add_argument("--output", type=Path, required=True, help="the HTML file to write")
+    parser.files("--figures", "PNG or SVG, in this order")
+    parser.file("--output", "the HTML file to write")
     add_margin(parser)
     arguments = parser.parse_args(argv)
     found = [(module.of(arguments, arguments.output.parent), module.CAPTIONS) for module in modules()]

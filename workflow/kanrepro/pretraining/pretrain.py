@@ -15,7 +15,6 @@ import argparse
 import shlex
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -65,12 +64,12 @@ def read_settings(given: str, method: Method, reading: str) -> PretrainSettings:
 def main(argv: list[str] | None = None) -> None:
     """Command line of the stage."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--store", type=Path, required=True, help="graph store, made by kanrepro.tu.prepare")
+    parser.file("--store", "graph store, made by kanrepro.tu.prepare")
     parser.add_argument("--method", default="khan_gcl", help=f"one of {', '.join(built_in())}, or the file of your own")
     parser.add_argument("--reading", default="repaired", help=f"one of {', '.join(names('tu'))}, or your own name")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="at most so many graphs of the store, drawn once (default: all)")
-    parser.add_argument("--output", type=Path, required=True, help="folder for the encoder and its history")
+    parser.file("--output", "folder for the encoder and its history")
     add_run_options(parser, "record", PretrainSettings)
     arguments = parser.parse_args(argv)
     method = find(arguments.method)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 
 from kanrepro.core.catalog import Catalog
 from kanrepro.core.errors import unknown
+from kanrepro.core.parser import Parser
 from kanrepro.report import described, published
-from kanrepro.report.arguments import add_files
 from kanrepro.report.results import record_paths
 
 
@@ -102,30 +102,13 @@ def catalogue_name(name: str, known: set[str]) -> str:
     return name
 
 
-def add_inputs(parser: argparse.ArgumentParser) -> None:
+def add_inputs(parser: Parser) -> None:
     """Add the options that `Inputs.of` reads."""
     parser.add_argument("--preset", required=True, help="preset of these records")
-    add_files(parser, "--records", "records, in any order")
-    add_files(parser, "--descriptions", "descriptions of data sets (Table 4)")
-    parser.add_argument(
-        "--records-from",
-        type=Path,
-        metavar="FOLDER",
-        help="take records and descriptions from below FOLDER, a preset's records",
-    )
-    parser.add_argument(
-        "--datasets",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="data sets to show, in this order (default: all that the paper prints, then others found)",
-    )
-    add_files(parser, "--catalog", "own catalogue files")
-    parser.add_argument(
-        "--published",
-        type=Path,
-        default=published.FOLDER,
-        metavar="FOLDER",
-        help="where the printed numbers are (default: workflow/published)",
-    )
+    parser.files("--records", "records, in any order")
+    parser.files("--descriptions", "descriptions of data sets (Table 4)")
+    parser.folder("--records-from", "take records and descriptions from below FOLDER, a preset's records")
+    parser.names("--datasets", "to show, in this order (default: all that the paper prints, then others found)")
+    parser.files("--catalog", "own catalogue files")
+    parser.folder("--published", "where the printed numbers are (default: workflow/published)", published.FOLDER)
     parser.add_argument("--stand-in", action="store_true", help="take every data set for a stand-in")

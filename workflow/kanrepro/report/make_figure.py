@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import atomic
 from kanrepro.core.parser import Parser, stage_parser
-from kanrepro.report.arguments import add_files
 
 DOTS = 150  # an inch
 FIXED: dict[Any, Any] = {
@@ -38,7 +37,7 @@ def figure_stage(
     parser = stage_parser(about)
     parser.add_argument("--figure", required=True, help=", ".join(figures))
     options(parser)
-    parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
+    parser.file("--output-stem", "where to write, without suffix")
     given = parser.parse_args(argv)
     for path in write_figure(build(given.figure, given), given.output_stem):
         print(path)
@@ -46,8 +45,8 @@ def figure_stage(
 
 def add_histories(parser: Parser, of: str = "") -> None:
     """Add the options that `histories` reads; `of`: the figure that they are for, for the help."""
-    add_files(parser, "--histories", "history.csv files" + (f" ({of})" if of else ""))
-    parser.add_argument("--histories-from", type=Path, metavar="FOLDER", help="take FOLDER/*/*/*/*/history.csv as well")
+    parser.files("--histories", "history.csv files" + (f" ({of})" if of else ""))
+    parser.folder("--histories-from", "take FOLDER/*/*/*/*/history.csv as well")
 
 
 def histories(given: Namespace) -> list[Path]:

@@ -31,7 +31,7 @@ def table_stage(
     parser = stage_parser(about)
     parser.add_argument("--table", required=True, help=", ".join(tables))
     options(parser)
-    parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
+    parser.file("--output-stem", "where to write, without suffix")
     given = parser.parse_args(argv)
     if given.table not in tables:
         raise unknown("table", given.table, tables)

@@ -13,7 +13,6 @@ are fractions; the classifier is ridge regression on standardised components (ka
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,11 +99,11 @@ def _removal(folds: Sequence[RidgeFold], told: dict[str, Vector], seed: int) -> 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.criticality."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
-    parser.add_argument("--store", type=Path, required=True, help="the graph store that it was trained on")
-    parser.add_argument("--folds", type=Path, required=True, help="fold file, made by kanrepro.tu.splits")
+    parser.file("--checkpoint", "encoder.safetensors of a pre-training")
+    parser.file("--store", "the graph store that it was trained on")
+    parser.file("--folds", "fold file, made by kanrepro.tu.splits")
     parser.add_argument("--preset", default="by-hand", help="name that the document will carry")
-    parser.add_argument("--output", type=Path, required=True, help="JSON to write")
+    parser.file("--output", "JSON to write")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     encoder, _ = load_encoder(arguments.checkpoint)

@@ -12,7 +12,6 @@ that are scored (rho), without the SiLU branch, on the grid's range [a, b]:
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -94,9 +93,9 @@ def _spline(
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.splines."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
+    parser.file("--checkpoint", "encoder.safetensors of a pre-training")
     parser.add_argument("--preset", default="by-hand", help="name that the document will carry")
-    parser.add_argument("--output", type=Path, required=True, help="JSON to write")
+    parser.file("--output", "JSON to write")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     encoder, meta = load_encoder(arguments.checkpoint)

@@ -11,7 +11,6 @@ training graphs, over the folds.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -76,9 +75,9 @@ def line(store: GraphStore, folds: Sequence[Sequence[int] | NDArray[np.int64]]) 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.twins."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--stores", type=Path, nargs="+", required=True, help="graph stores")
-    parser.add_argument("--folds", type=Path, nargs="+", required=True, help="a fold file of each, in the same order")
-    parser.add_argument("--output", type=Path, required=True, help="CSV to write")
+    parser.file("--stores", "graph stores", nargs="+")
+    parser.file("--folds", "a fold file of each, in the same order", nargs="+")
+    parser.file("--output", "CSV to write")
     arguments = parser.parse_args(argv)
     if len(arguments.stores) != len(arguments.folds):
         raise UserError(f"{len(arguments.stores)} stores but {len(arguments.folds)} fold files; give one for each.")

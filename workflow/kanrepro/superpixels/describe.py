@@ -6,7 +6,6 @@ what the printed column "Avg. degree" might mean, with `parts`: graphs and nodes
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from kanrepro.core.errors import UserError, cli
@@ -58,8 +57,8 @@ def describe(stores: Sequence[GraphStore]) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.describe."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--stores", type=Path, nargs="+", required=True, help="the prepared parts of one set")
-    parser.add_argument("--output", type=Path, required=True, help="JSON to write: records/data-superpixels/mnist.json")
+    parser.file("--stores", "the prepared parts of one set", nargs="+")
+    parser.file("--output", "JSON to write: records/data-superpixels/mnist.json")
     options = parser.parse_args(argv)
     content = describe([GraphStore.load(path) for path in options.stores])
     files = {str(path): sha256(path) for path in options.stores}

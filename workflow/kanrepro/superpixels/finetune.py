@@ -139,11 +139,11 @@ def run(
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.finetune."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
-    parser.add_argument("--train", type=Path, required=True, help="store of the training part, also pre-trained on")
-    parser.add_argument("--test", type=Path, required=True, help="store of the test part")
-    parser.add_argument("--split", type=Path, required=True, help="made by kanrepro.superpixels.splits")
-    parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
+    parser.file("--checkpoint", "encoder.safetensors of a pre-training")
+    parser.file("--train", "store of the training part, also pre-trained on")
+    parser.file("--test", "store of the test part")
+    parser.file("--split", "made by kanrepro.superpixels.splits")
+    parser.file("--output", "record to write (JSON)")
     parser.add_argument(
         "--states", type=Path, help="folder for the state to resume from (default: states/<record> beside the record)"
     )

@@ -179,12 +179,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--labels", type=Path, help="idx file of their labels")
     parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of SegmentSettings to change")
     parser.add_argument("--processes", type=int, default=1, help="how many work at the same time (default: 1)")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="store to write: resources/superpixels/mnist-train.safetensors"
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file of images (repeatable)"
-    )
+    parser.file("--output", "store to write: resources/superpixels/mnist-train.safetensors")
+    parser.catalogs("of images")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if options.processes < 1:

@@ -196,10 +196,10 @@ def _pixels(store: GraphStore, path: Path | None) -> NDArray[np.uint8]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.retrieve."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
-    parser.add_argument("--stores", type=Path, nargs=2, required=True, help="training and test part")
+    parser.file("--checkpoint", "encoder.safetensors of a pre-training")
+    parser.file("--stores", "training and test part", nargs=2)
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="idx files of both; none for digits")
-    parser.add_argument("--output", type=Path, required=True, help="JSON to write")
+    parser.file("--output", "JSON to write")
     add_run_options(parser, "document", RetrievalSettings)
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)

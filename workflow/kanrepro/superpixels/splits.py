@@ -100,13 +100,13 @@ def read_split(path: Path, train: Path, test: Path) -> DigitSplit:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.superpixels.splits."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--train", type=Path, required=True, help="store of the training part")
-    parser.add_argument("--test", type=Path, required=True, help="store of the test part")
+    parser.file("--train", "store of the training part")
+    parser.file("--test", "store of the test part")
     parser.add_argument("--share", type=float, default=0.01, help="of the training images that are labelled (0.01)")
     parser.add_argument("--valid", type=int, default=5000, help="validation images (5000)")
     parser.add_argument("--test-images", type=int, help="test images (default: all)")
     parser.add_argument("--seed", type=int, required=True, help="of the labelled images")
-    parser.add_argument("--output", type=Path, required=True, help="JSON to write")
+    parser.file("--output", "JSON to write")
     options = parser.parse_args(argv)
     if not 0 < options.share <= 1 or options.valid < 1 or (options.test_images or 1) < 1:
         raise UserError("--share must lie in (0, 1], --valid and --test-images be positive.")

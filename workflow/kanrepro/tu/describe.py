@@ -6,7 +6,6 @@ made by kanrepro.report.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -102,12 +101,8 @@ def _chunks(store: GraphStore) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.describe."""
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--store", type=Path, required=True, help="prepared set, for instance resources/tu/MUTAG.safetensors"
-    )
-    parser.add_argument(
-        "--output", type=Path, required=True, help="JSON to write: results/<preset>/records/data/MUTAG.json"
-    )
+    parser.file("--store", "prepared set, for instance resources/tu/MUTAG.safetensors")
+    parser.file("--output", "JSON to write: results/<preset>/records/data/MUTAG.json")
     options = parser.parse_args(argv)
     content = describe(GraphStore.load(options.store))
     write_json(options.output, {**content, "store": str(options.store), "store_sha256": sha256(options.store)})

@@ -80,12 +80,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--dataset", required=True, help="name in the catalogue, for instance MUTAG or NCI-TPSA")
     parser.add_argument("--archive", type=Path, help="its zip archive (kanrepro.tu.fetch); not for the demo sets")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="store to write, for instance resources/tu/MUTAG.safetensors"
-    )
-    parser.add_argument(
-        "--catalog", type=Path, action="append", default=[], help="your own catalogue file (repeatable)"
-    )
+    parser.file("--output", "store to write, for instance resources/tu/MUTAG.safetensors")
+    parser.catalogs()
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     prepare(catalog.entry(options.dataset, options.catalog), options.archive, options.output)

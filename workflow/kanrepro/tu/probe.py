@@ -125,10 +125,10 @@ def _details(z: NDArray[np.float64], y: NDArray[np.int64], result: SvmResult, th
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.probe."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="encoder.safetensors of a pre-training")
-    parser.add_argument("--store", type=Path, required=True, help="the graph store that it was trained on")
-    parser.add_argument("--folds", type=Path, required=True, help="fold file, made by kanrepro.tu.splits")
-    parser.add_argument("--output", type=Path, required=True, help="record to write (JSON)")
+    parser.file("--checkpoint", "encoder.safetensors of a pre-training")
+    parser.file("--store", "the graph store that it was trained on")
+    parser.file("--folds", "fold file, made by kanrepro.tu.splits")
+    parser.file("--output", "record to write (JSON)")
     parser.add_argument("--settings", default="{}", help="JSON, or a file of it: keys of SvmSettings to change")
     parser.add_argument("--shuffle-labels", action="store_true", help="control: permute the labels first")
     parser.add_argument(

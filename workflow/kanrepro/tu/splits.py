@@ -77,16 +77,12 @@ def split(store: Path, folds: int, seed: int, output: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.tu.splits."""
     parser = stage_parser(__doc__)
-    parser.add_argument(
-        "--store", type=Path, required=True, help="prepared set, for instance resources/tu/MUTAG.safetensors"
-    )
+    parser.file("--store", "prepared set, for instance resources/tu/MUTAG.safetensors")
     parser.add_argument(
         "--seed", type=int, required=True, help="seed of the draw; each run of the protocol has its own"
     )
     parser.add_argument("--folds", type=int, default=10, help="number of folds (default: 10, the protocol's)")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="JSON to write, for instance resources/tu/MUTAG.folds-0.json"
-    )
+    parser.file("--output", "JSON to write, for instance resources/tu/MUTAG.folds-0.json")
     options = parser.parse_args(argv)
     split(options.store, options.folds, options.seed, options.output)
 

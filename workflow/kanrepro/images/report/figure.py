@@ -26,7 +26,6 @@ from kanrepro.images.report import roc as image_roc
 from kanrepro.images.report import traces as image_traces
 from kanrepro.images.report.inputs import ImageInputs, add_image_inputs
 from kanrepro.images.report.results import ImageResults
-from kanrepro.report.arguments import add_files
 from kanrepro.report.make_figure import FIXED, add_histories, figure_stage, histories
 
 # results, data sets, the comparison's split, models -> figure
@@ -93,9 +92,9 @@ def build(figure: str, inputs: ImageInputs, given: Given = Given()) -> Figure:
 def _options(parser: Parser) -> None:
     add_image_inputs(parser)
     add_histories(parser, "images-curves")
-    add_files(parser, "--traces", "files of kanrepro.images.trace (images-residuals)")
+    parser.files("--traces", "files of kanrepro.images.trace (images-residuals)")
     parser.add_argument("--memory", type=Path, metavar="FILE", help="file of kanrepro.images.memory (images-memory)")
-    add_files(parser, "--stores", "prepared image sets (images-examples)")
+    parser.files("--stores", "prepared image sets (images-examples)")
 
 
 def _build(figure: str, given: Namespace) -> Figure:

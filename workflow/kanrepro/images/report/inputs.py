@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from kanrepro.core.errors import unknown
+from kanrepro.core.parser import Parser
 from kanrepro.images.report.maker import Maker
 from kanrepro.images.report.results import ImageResults, image_paths, read
 from kanrepro.images.variants import IMAGE_MODELS, SPLITS
-from kanrepro.report.arguments import add_files
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,11 @@ def check_names(models: Iterable[str], split: str) -> None:
                 raise unknown(kind, name, known)
 
 
-def add_image_inputs(parser: argparse.ArgumentParser) -> None:
+def add_image_inputs(parser: Parser) -> None:
     """Add the options that `ImageInputs.of` reads."""
-
-    def names(option: str, text: str, metavar: str = "NAME") -> None:
-        parser.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
-
     parser.add_argument("--preset", required=True, help="preset of these records")
-    add_files(parser, "--records", "records, in any order")
-    parser.add_argument(
-        "--records-from", type=Path, metavar="FOLDER", help="take records from FOLDER/images/*/*/*.json as well"
-    )
-    names("--datasets", "data sets to show, in this order (default: all that have records)")
-    names("--models", "models to show on the split of the comparison (default: all)")
+    parser.files("--records", "records, in any order")
+    parser.folder("--records-from", "take records from FOLDER/images/*/*/*.json as well")
+    parser.names("--datasets", "data sets to show, in this order (default: all that have records)")
+    parser.names("--models", "models to show on the split of the comparison (default: all)")
     parser.add_argument("--split", default="grouped", help="split of the comparison (default %(default)s)")

@@ -9,7 +9,6 @@ from kanrepro.images.report.inputs import ImageInputs, check_names
 from kanrepro.images.report.results import image_paths
 from kanrepro.images.report.wording import STAND_IN
 from kanrepro.images.variants import IMAGE_MODELS
-from kanrepro.report.arguments import add_files
 from kanrepro.report.part import Part
 
 # figure -> title and caption
@@ -67,7 +66,7 @@ READING = (
 
 def add_options(parser: Parser) -> None:
     """Add the page's options on image records."""
-    add_files(parser, "--image-records", RECORDS)
+    parser.files("--image-records", RECORDS)
     parser.add_argument("--image-split", default="grouped", help="split of the comparison (default %(default)s)")
     parser.add_argument(
         "--image-models", nargs="+", default=list(IMAGE_MODELS), metavar="NAME", help="rows of the comparison"

@@ -9,7 +9,6 @@ from kanrepro.molecules.report import table
 from kanrepro.molecules.report.results import BEST
 from kanrepro.molecules.report.table import TransferInputs
 from kanrepro.report import statistics, summary
-from kanrepro.report.arguments import add_files
 from kanrepro.report.document import Document, Grid, Item
 from kanrepro.report.part import Part
 
@@ -25,8 +24,8 @@ CAPTIONS = {
 
 def add_options(parser: Parser) -> None:
     """Add the page's options on transfer learning."""
-    add_files(parser, "--transfer-records", "records of transfer learning")
-    add_files(parser, "--measures", "clocked steps")
+    parser.files("--transfer-records", "records of transfer learning")
+    parser.files("--measures", "clocked steps")
 
 
 def of(given: Namespace, base: Path) -> Part | None:

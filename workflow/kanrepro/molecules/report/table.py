@@ -19,7 +19,6 @@ from kanrepro.molecules.report import steps as transfer_steps
 from kanrepro.molecules.report.results import BEST, TransferResults, measure_paths, read, read_measures, transfer_paths
 from kanrepro.molecules.report.scores import TransferBuilder
 from kanrepro.report import longform, published, statistics
-from kanrepro.report.arguments import add_files
 from kanrepro.report.document import Document
 from kanrepro.report.inputs import catalogue_name
 from kanrepro.report.make_table import add_margin, check_margin, table_stage
@@ -103,16 +102,11 @@ def again(table: str, given: Results, base: Path) -> tuple[Document, str]:
 
 def _options(parser: Parser) -> None:
     parser.add_argument("--preset", required=True, help="preset of these records")
-    add_files(parser, "--records", "records of transfer learning, in any order")
-    add_files(parser, "--measures", "records of clocked steps")
-    parser.add_argument(
-        "--records-from",
-        type=Path,
-        metavar="FOLDER",
-        help="take those of FOLDER/transfer/*/*.json, FOLDER/measure/*.json",
-    )
-    parser.add_argument("--datasets", nargs="+", default=[], metavar="NAME", help="to show (default: all of the paper)")
-    parser.add_argument("--published", type=Path, default=published.FOLDER, metavar="FOLDER", help="printed numbers")
+    parser.files("--records", "records of transfer learning, in any order")
+    parser.files("--measures", "records of clocked steps")
+    parser.folder("--records-from", "take those of FOLDER/transfer/*/*.json, FOLDER/measure/*.json")
+    parser.names("--datasets", "to show (default: all of the paper)")
+    parser.folder("--published", "printed numbers", published.FOLDER)
     parser.add_argument("--stand-in", action="store_true", help="stand-in data sets: show no printed number")
     add_margin(parser)
 

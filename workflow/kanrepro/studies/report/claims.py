@@ -97,9 +97,9 @@ def again(table: str, given: Results, base: Path) -> tuple[Document, str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.report.claims."""
     parser = stage_parser(__doc__)
-    parser.add_argument("--records-from", type=Path, required=True, metavar="FOLDER", help="results/<preset>/records")
+    parser.file("--records-from", "results/<preset>/records", metavar="FOLDER")
     parser.add_argument("--preset", required=True, help="preset of these records")
-    parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
+    parser.file("--output-stem", "where to write, without suffix")
     arguments = parser.parse_args(argv)
     for path in write_table(*build(arguments.records_from, arguments.preset), arguments.output_stem):
         print(path)

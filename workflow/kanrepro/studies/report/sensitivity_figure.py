@@ -17,7 +17,6 @@ from kanrepro.core.errors import cli
 from kanrepro.core.files import atomic
 from kanrepro.core.parser import stage_parser
 from kanrepro.report import published
-from kanrepro.report.arguments import add_files
 from kanrepro.report.longform import UNDEFINED, to_csv
 from kanrepro.report.make_figure import FIXED, write_figure
 from kanrepro.report.published import Printed
@@ -111,19 +110,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Make Figure 5: see `python -m kanrepro.studies.report.sensitivity_figure --help`."""
     parser = stage_parser("Draw Figure 5 from existing records, and write its numbers as CSV; nothing is trained.")
     parser.add_argument("--preset", required=True, help="preset of these records")
-    add_files(parser, "--records", "records of khan_gcl on TU sets, at the default and around it, in any order")
-    add_files(parser, "--transfer-records", "the same of transfer learning")
-    parser.add_argument(
-        "--records-from",
-        type=Path,
-        metavar="FOLDER",
-        help="take those of FOLDER/sensitivity, and of the same sets in FOLDER/tu and FOLDER/transfer",
+    parser.files("--records", "records of khan_gcl on TU sets, at the default and around it, in any order")
+    parser.files("--transfer-records", "the same of transfer learning")
+    parser.folder(
+        "--records-from", "take those of FOLDER/sensitivity, and of their sets in FOLDER/tu and FOLDER/transfer"
     )
-    parser.add_argument("--datasets", nargs="+", default=[], metavar="NAME", help="TU sets that were asked for")
-    parser.add_argument("--transfer", nargs="+", default=[], metavar="NAME", help="sets to average over (default: all)")
-    add_files(parser, "--catalog", "own catalogue files")
-    parser.add_argument("--published", type=Path, default=published.FOLDER, metavar="FOLDER", help="printed numbers")
-    parser.add_argument("--output-stem", type=Path, required=True, help="where to write, without suffix")
+    parser.names("--datasets", "TU sets that were asked for")
+    parser.names("--transfer", "sets to average over (default: all)")
+    parser.files("--catalog", "own catalogue files")
+    parser.folder("--published", "printed numbers", published.FOLDER)
+    parser.file("--output-stem", "where to write, without suffix")
     given = parser.parse_args(argv)
     inputs = SensitivityInputs(
         given.preset, tuple(given.records), tuple(given.transfer_records), given.records_from, tuple(given.datasets),
