@@ -69,7 +69,7 @@ def test_stages_and_figures_from_an_encoder(trained: dict[str, Path], tmp_path: 
     criticality.main([*head, *more, "--output", str(tmp_path / "c.json")])
     found, other = read_json(tmp_path / "c.json"), read_json(tmp_path / "s.json")
     assert len(found["delta"]) == len(found["lost"]) == found["components"] == 24
-    assert found["dataset"] == other["dataset"] and found["commands"][0].startswith("python -m kanrepro.analysis.")
+    assert found["dataset"] == other["dataset"] and found["commands"][0].startswith("python -m kanrepro.studies.")
     for figure, name in (("figure2b", "s"), ("ckfi", "c")):
         options = ["--figure", figure, "--documents", str(tmp_path / f"{name}.json"), "--preset", "small"]
         analysis_figure.main([*options, "--output-stem", str(tmp_path / figure)])

@@ -254,7 +254,7 @@ def test_memory_is_what_a_step_adds(given):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"experiment": "memory"}, "holds no traces"),
+        ({"experiment": "memory"}, "is about .memory., not .trace."),
         ({"experiment": "trace", "dataset": "a", "preset": "paper", "traces": []}, "preset 'paper', not 'small'"),
         ({"experiment": "trace", "dataset": "a", "preset": "small", "traces": [{}]}, "traces.0.model"),
     ],

@@ -5,10 +5,13 @@ import ctypes
 import resource
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from kanrepro.core import provenance
 from kanrepro.core.errors import UserError
+from kanrepro.core.options import check_threads
 
 
 def pick_device(name: str) -> torch.device:
@@ -30,6 +33,30 @@ def pick_device(name: str) -> torch.device:
             f"device {name!r} is not there: {torch.cuda.device_count()} CUDA devices found. Use auto or cpu."
         )
     return device
+
+
+def made_ready(arguments: Any) -> torch.device:
+    """The device that --device names, with --threads threads. Raises UserError where there is no such thing."""
+    check_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
+    return pick_device(arguments.device)
+
+
+def run_document(arguments: Any, device: torch.device, seconds: float, command: str, **more: Any) -> dict[str, Any]:
+    """run.json of a training: cost, versions, code and the command."""
+    return {
+        "preset": arguments.preset,
+        "seconds": seconds,
+        "peak_memory_mb": peak_memory_mb(device),
+        "device": device_name(device),
+        "threads": arguments.threads,
+        **more,
+        "hardware": provenance.hardware(),
+        **provenance.checkout(),
+        "versions": provenance.versions(),
+        "command": command,
+    }
 
 
 def device_name(device: torch.device) -> str:

@@ -5,11 +5,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from kanrepro.core import provenance
 from kanrepro.core.errors import UserError
 from kanrepro.core.parser import Parser, expanded
-from kanrepro.core.parts import Part
+from kanrepro.core.parts import Part, validate
+
+Settings = TypeVar("Settings", bound=Part)
 
 
 def add_run_options(
@@ -39,6 +42,21 @@ def command_line(module: str, argv: Sequence[str] | None) -> str:
     It holds what files of arguments said, which need not outlive the run.
     """
     return shlex.join(["python", "-m", module, *expanded(sys.argv[1:] if argv is None else argv)])
+
+
+def made_by(module: str, argv: Sequence[str] | None) -> dict[str, Any]:
+    """What a document says of the stage that wrote it: code, versions, hardware, command."""
+    return {
+        "code": {module.rpartition(".")[2]: provenance.code_digest(module), **provenance.checkout()},
+        "versions": provenance.versions(),
+        "hardware": provenance.hardware(),
+        "commands": [command_line(module, argv)],
+    }
+
+
+def given_settings(model: type[Settings], text: str) -> Settings:
+    """What --settings changes in the defaults of a `model`. Raises UserError as `read_object` and `validate`."""
+    return validate(model, read_object(text), "--settings")
 
 
 def read_object(text: str, option: str = "--settings") -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """What typed settings are made of: groups of keys that refuse what they do not know, and the errors they give."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import pydantic
 from pydantic import Field
 
-from kanrepro.core.errors import UserError, shown, unknown
+from kanrepro.core.errors import UserError, foreign, shown, unknown
+from kanrepro.core.files import read_json
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -46,6 +48,7 @@ def _is_number(annotation: Any) -> bool:
 
 
 Model = TypeVar("Model", bound=Part)
+Read = TypeVar("Read", bound=pydantic.BaseModel)
 
 
 def validate(model: type[Model], content: Any, where: str) -> Model:
@@ -68,6 +71,24 @@ def validate(model: type[Model], content: Any, where: str) -> Model:
             raise unknown(f"key in {where}", key, known) from None
         named, said = shown(key)[1:-1] or "content", first["msg"].removeprefix("Value error, ").rstrip(".")
         raise UserError(f"{where}: {named} = {shown(first.get('input'))}: {said}.") from None
+
+
+def read_as(model: type[Read], path: Path | str, fault: str) -> Read:
+    """The content of a JSON file as a `model`.
+
+    Args:
+        fault: what is wrong with a file that is none, in words: `is not a record`.
+
+    Raises:
+        UserError: the file is missing, truncated, changed, or none.
+    """
+    content = read_json(path)
+    try:
+        return model.model_validate(content)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise foreign(path, f"{fault}: {where}: {first['msg']}") from error
 
 
 def _keys(model: type[pydantic.BaseModel], path: list[str]) -> list[str]:

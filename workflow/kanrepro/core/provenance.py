@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "safetensors", "rdkit", "snakemake")
 
@@ -65,8 +66,8 @@ def _digest(modules: tuple[str, ...], files: tuple[tuple[str, str], ...]) -> str
     return digest.hexdigest()[:16]
 
 
-def commit() -> tuple[str | None, bool]:
-    """The git commit of the checkout that holds this package, and whether code under workflow/ differs from it."""
+def checkout() -> dict[str, Any]:
+    """`commit` of the checkout that holds this package, and `dirty`, whether code under workflow/ differs from it."""
     root = Path(__file__).resolve().parents[3]
     try:
         head = subprocess.run(
@@ -77,8 +78,8 @@ def commit() -> tuple[str | None, bool]:
             capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
-        return None, False
-    return head, bool(status.strip())
+        return {"commit": None, "dirty": False}
+    return {"commit": head, "dirty": bool(status.strip())}
 
 
 def versions() -> dict[str, str]:

@@ -5,9 +5,8 @@ from typing import Any, Literal, Self
 
 import pydantic
 
-from kanrepro.core.errors import foreign
-from kanrepro.core.files import read_json, write_json
-from kanrepro.core.parts import Part
+from kanrepro.core.files import write_json
+from kanrepro.core.parts import Part, read_as
 
 EXPERIMENTS = ("tu", "sensitivity")  # on TU sets: tables 2 and 3, figure 5
 
@@ -25,13 +24,7 @@ class Document(Part):
         Raises:
             UserError: the file is missing, truncated, or not a record of this schema.
         """
-        content = read_json(path)
-        try:
-            return cls.model_validate(content)
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "document"
-            raise foreign(path, f"is not a record: {where}: {first['msg']}") from error
+        return read_as(cls, path, "is not a record")
 
     def write(self, path: Path | str) -> None:
         """Write the record atomically."""
@@ -45,20 +38,23 @@ class Metric(Part):
     folds: list[float] = []
 
 
-class Data(Part):
-    """The prepared set that was used."""
-
-    path: str
-    sha256: str
-    source_sha256: str | None = None  # of the archive that it was prepared from
-    graphs: int
-
-
 class Artefact(Part):
     """A file and what it held when it was used."""
 
     path: str
     sha256: str
+
+
+class Prepared(Artefact):
+    """A prepared set that was used."""
+
+    source_sha256: str | None = None  # of the archive that it was prepared from
+
+
+class Data(Prepared):
+    """A set of graphs."""
+
+    graphs: int
 
 
 class Code(Part):

@@ -21,10 +21,9 @@ from torch import Tensor
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256
-from kanrepro.core.machine import keep_freed_memory, peak_memory_mb, pick_device
-from kanrepro.core.options import check_threads, command_line, read_object
+from kanrepro.core.machine import made_ready, peak_memory_mb
+from kanrepro.core.options import command_line, given_settings
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.images import record
 from kanrepro.images.corruptions import corrupt
@@ -36,6 +35,7 @@ from kanrepro.images.store import ImageSet
 from kanrepro.models.classifier import Classifier, count_flops, count_parameters, load_classifier
 from kanrepro.models.equilibrium import mean_rate
 
+MODULE = "kanrepro.images.assess"
 RATE_STEPS = 20  # of the plain iteration, for its measured rate
 RATE_FLOOR = 1e-4  # of the first distance: below it, rounding in float32 shows
 
@@ -178,7 +178,6 @@ def assess(
     scores = made.scores()
     per_class = {name: record.ClassScores(**row) for name, row in zip(meta["classes"], scores.per_class, strict=True)}  # type: ignore[arg-type]
     without_leaks, robustness, equilibrium = made.without_leaks(), made.robustness(), made.equilibrium()
-    commit, dirty = provenance.commit()
     return record.ImageRecord(
         schema=1,
         experiment="images",
@@ -199,9 +198,7 @@ def assess(
         ),
         checkpoint=record.Artefact(path=str(checkpoint), sha256=sha256(checkpoint)),
         split_file=record.Artefact(path=str(split_file), sha256=meta["split_sha256"]),
-        code=record.ImageCode(
-            classify=meta["code"], assess=provenance.code_digest("kanrepro.images.assess"), commit=commit, dirty=dirty
-        ),
+        code=record.ImageCode(classify=meta["code"], assess=provenance.code_digest(MODULE), **provenance.checkout()),
         versions=provenance.versions(),
         cost=record.ImageCost(
             hardware=run["hardware"],
@@ -238,14 +235,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     arguments = parser.parse_args(argv)
-    check_threads(arguments.threads)
-    settings = validate(EvaluationSettings, read_object(arguments.settings), "--settings")
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
-    command = command_line("kanrepro.images.assess", argv)
-    made = assess(
-        arguments.checkpoint, arguments.store, arguments.split, settings, pick_device(arguments.device), command
-    )
+    device = made_ready(arguments)
+    settings = given_settings(EvaluationSettings, arguments.settings)
+    command = command_line(MODULE, argv)
+    made = assess(arguments.checkpoint, arguments.store, arguments.split, settings, device, command)
     made.write(arguments.output)
     shown = "  ".join(
         f"{name} {100 * value:.1f} %" for name in ("accuracy", "auc") if (value := made.metrics[name].value) is not None

@@ -14,15 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from kanrepro.core import checkpoint, provenance
 from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.files import read_json, sha256, write_json
 from kanrepro.core.history import Row, write_history
 from kanrepro.core.lock import run_lock
-from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device
-from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.machine import made_ready, run_document
+from kanrepro.core.options import add_run_options, command_line, read_object
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.resume import ALWAYS, train
@@ -31,6 +29,8 @@ from kanrepro.images.splits import read_split
 from kanrepro.images.store import ImageSet
 from kanrepro.images.training import HISTORY, ImageTraining
 from kanrepro.images.variants import IMAGE_MODELS, changes_of
+
+MODULE = "kanrepro.images.classify"
 
 
 def classify(training: ImageTraining, state_file: Path, identity: dict[str, Any]) -> ImageTraining:
@@ -72,13 +72,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.model not in IMAGE_MODELS:
         raise unknown("model", arguments.model, IMAGE_MODELS)
-    check_threads(arguments.threads)
+    device = made_ready(arguments)
     base = merged(ClassifySettings().model_dump(mode="json"), changes_of(arguments.model))
     settings = validate(ClassifySettings, merged(base, read_object(arguments.settings)), "--settings")
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
-    device = pick_device(arguments.device)
-
     images = ImageSet.load(arguments.store)
     split, store = read_split(arguments.split, len(images)), sha256(arguments.store)
     if split.set_sha256 != store:
@@ -89,7 +85,7 @@ def main(argv: list[str] | None = None) -> None:
         "model": arguments.model,
         "seed": arguments.seed,
         "settings": settings.model_dump(mode="json"),
-        "code": provenance.code_digest("kanrepro.images.classify"),
+        "code": provenance.code_digest(MODULE),
     }
     with run_lock(arguments.output):
         state_file = arguments.output / "state.safetensors"
@@ -114,20 +110,8 @@ def main(argv: list[str] | None = None) -> None:
         }
         checkpoint.save(arguments.output / "model.safetensors", training.best, meta)
         write_history(arguments.output / "history.csv", training.history, HISTORY)
-        commit, dirty = provenance.commit()
-        run = {
-            "preset": arguments.preset,
-            "seconds": sum(row["seconds"] or 0.0 for row in training.history),
-            "peak_memory_mb": peak_memory_mb(device),
-            "device": device_name(device),
-            "threads": arguments.threads,
-            "hardware": provenance.hardware(),
-            "commit": commit,
-            "dirty": dirty,
-            "versions": provenance.versions(),
-            "command": command_line("kanrepro.images.classify", argv),
-        }
-        write_json(arguments.output / "run.json", run)
+        seconds, command = sum(row["seconds"] or 0.0 for row in training.history), command_line(MODULE, argv)
+        write_json(arguments.output / "run.json", run_document(arguments, device, seconds, command))
         checkpoint.remove_state(state_file)
 
 

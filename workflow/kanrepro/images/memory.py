@@ -23,10 +23,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import write_json
-from kanrepro.core.options import add_run_options, check_threads, command_line
+from kanrepro.core.options import add_run_options, check_threads, made_by
 from kanrepro.core.parser import stage_parser
 
 KINDS = {"implicit": "equilibrium", "unrolled": "unrolled"}
@@ -132,18 +131,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                     f"for the step, {found['seconds']:.1f} s",
                     flush=True,
                 )
-    commit, dirty = provenance.commit()
-    content = {
-        "schema": 1,
-        "experiment": "memory",
-        "preset": arguments.preset,
-        "points": points,
-        "code": {"memory": provenance.code_digest("kanrepro.images.memory"), "commit": commit, "dirty": dirty},
-        "hardware": provenance.hardware(),
-        "versions": provenance.versions(),
-        "commands": [command_line("kanrepro.images.memory", argv)],
-    }
-    write_json(arguments.output, content)
+    head = {"schema": 1, "experiment": "memory", "preset": arguments.preset, "points": points}
+    write_json(arguments.output, {**head, **made_by("kanrepro.images.memory", argv)})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pydantic
 from pydantic import Field
 
 from kanrepro.core.parts import Part, Share
-from kanrepro.core.record import Artefact, Document
+from kanrepro.core.record import Artefact, Document, Prepared
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -95,12 +95,9 @@ class Training(Part):
     validation_loss: float
 
 
-class ImageData(Part):
+class ImageData(Prepared):
     """The prepared set."""
 
-    path: str
-    sha256: str
-    source_sha256: str | None = None
     images: Count
 
 

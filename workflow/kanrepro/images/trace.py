@@ -21,11 +21,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256, write_json
-from kanrepro.core.machine import pick_device
-from kanrepro.core.options import add_run_options, check_threads, command_line
+from kanrepro.core.machine import made_ready
+from kanrepro.core.options import add_run_options, made_by
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
@@ -148,21 +147,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=40, help="of each iteration (default: 40)")
     add_run_options(parser, "document")
     arguments = parser.parse_args(argv)
-    check_threads(arguments.threads)
     for name in ("images", "steps"):
         if getattr(arguments, name) < 1:
             raise UserError(f"--{name} is {getattr(arguments, name)}, but at least 1 is needed.")
-    torch.set_num_threads(arguments.threads)
-    device = pick_device(arguments.device)
+    device = made_ready(arguments)
     made = trace(arguments.checkpoints, arguments.store, arguments.split, arguments.images, arguments.steps, device)
-    commit, dirty = provenance.commit()
-    told = {
-        "preset": arguments.preset,
-        "code": {"trace": provenance.code_digest("kanrepro.images.trace"), "commit": commit, "dirty": dirty},
-        "versions": provenance.versions(),
-        "hardware": provenance.hardware(),
-        "commands": [command_line("kanrepro.images.trace", argv)],
-    }
+    told = {"preset": arguments.preset, **made_by("kanrepro.images.trace", argv)}
     write_json(arguments.output, {**made, **told})
     for row in made["traces"]:
         end, rate = row["residual_median"][-1], row["rate"]

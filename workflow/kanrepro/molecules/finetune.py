@@ -22,10 +22,9 @@ from kanrepro.core import checkpoint, provenance
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256
 from kanrepro.core.lock import run_lock
-from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
-from kanrepro.core.options import add_run_options, check_seeds, check_threads, command_line, read_object
+from kanrepro.core.machine import device_name, made_ready, peak_memory_mb, round_products
+from kanrepro.core.options import add_run_options, check_seeds, command_line, given_settings
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.parts import validate
 from kanrepro.core.record import Artefact
 from kanrepro.core.resume import train
 from kanrepro.models.encoders import load_encoder
@@ -33,6 +32,8 @@ from kanrepro.molecules.finetune_settings import FinetuneSettings
 from kanrepro.molecules.finetuning import Finetuning, curves_of
 from kanrepro.molecules.labelled import LabelledSet, by_seed
 from kanrepro.molecules.record import EXPERIMENTS, Curves, Pretraining, TransferCode, TransferCost, TransferRecord
+
+MODULE = "kanrepro.molecules.finetune"
 
 
 def record_of(
@@ -42,19 +43,15 @@ def record_of(
     """Everything about one result; `meta` is the document of the checkpoint `encoder`."""
     assert training.best is not None and training.last is not None
     run, settings = read_json(encoder.with_name("run.json")), meta["settings"]
-    commit, dirty = provenance.commit()
     return TransferRecord(
         schema=1,
         experiment=arguments.experiment,
-        dataset=labelled.name,
+        **labelled.facts,
         method=meta["method"],
         encoder=settings["encoder"]["network"],
         reading=meta["reading"],
         seed=training.seed,
         preset=arguments.preset,
-        demo=labelled.demo,
-        tasks=labelled.tasks,
-        excluded=labelled.excluded,
         best=training.best,
         last=training.last,
         curves=Curves.model_validate(curves_of(training.history)),
@@ -68,13 +65,8 @@ def record_of(
             code=meta["code"],
             settings=settings,
         ),
-        data=labelled.data,
-        split=labelled.kind,
-        split_file=labelled.split_file,
         checkpoint=Artefact(path=str(encoder), sha256=sha256(encoder)),
-        code=TransferCode(
-            stage="finetune", digest=provenance.code_digest("kanrepro.molecules.finetune"), commit=commit, dirty=dirty
-        ),
+        code=TransferCode.of("finetune"),
         versions=provenance.versions(),
         cost=TransferCost(
             hardware=provenance.hardware(),
@@ -104,14 +96,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add_run_options(parser, "records", FinetuneSettings)
     arguments = parser.parse_args(argv)
-    check_threads(arguments.threads)
     check_seeds(arguments.seeds, arguments.output)
-    settings = validate(FinetuneSettings, read_object(arguments.settings), "--settings")
-    torch.set_num_threads(arguments.threads)
+    settings = given_settings(FinetuneSettings, arguments.settings)
+    device = made_ready(arguments)
     round_products(settings.precision)
-    keep_freed_memory()
-    device = pick_device(arguments.device)
-    command = command_line("kanrepro.molecules.finetune", argv)
+    command = command_line(MODULE, argv)
     states = arguments.states or Path(arguments.output).parent / "states"
 
     with run_lock(states):
@@ -128,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "checkpoint": sha256(path),
                 "seed": seed,
                 "settings": settings.model_dump(mode="json"),
-                "code": provenance.code_digest("kanrepro.molecules.finetune"),
+                "code": provenance.code_digest(MODULE),
             }
             training = Finetuning(labelled, encoder, settings, seed, device)
             train(training, _state(states, seed), identity)

@@ -17,9 +17,8 @@ from tqdm import tqdm
 
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
-from kanrepro.core.options import add_run_options, check_seeds, check_threads, command_line, read_object
+from kanrepro.core.options import add_run_options, check_seeds, check_threads, command_line, given_settings
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.parts import validate
 from kanrepro.molecules.finetune_settings import FingerprintSettings
 from kanrepro.molecules.labelled import LabelledSet, by_seed
 from kanrepro.molecules.record import Curves, TaskScores, TransferCode, TransferCost, TransferRecord
@@ -69,33 +68,21 @@ def record_of(
     command: str,
 ) -> TransferRecord:  # fmt: skip
     """Everything about one result."""
-    commit, dirty = provenance.commit()
     return TransferRecord(
         schema=1,
-        dataset=labelled.name,
+        **labelled.facts,
         method="fingerprint",
         encoder="ecfp",
         reading="none",
         seed=seed,
         preset=preset,
-        demo=labelled.demo,
-        tasks=labelled.tasks,
-        excluded=labelled.excluded,
         best=found,
         last=None,
         curves=Curves(),
         settings={"fingerprint": settings.model_dump(mode="json")},
         pretraining=None,
-        data=labelled.data,
-        split=labelled.kind,
-        split_file=labelled.split_file,
         checkpoint=None,
-        code=TransferCode(
-            stage="fingerprint",
-            digest=provenance.code_digest("kanrepro.molecules.fingerprint"),
-            commit=commit,
-            dirty=dirty,
-        ),
+        code=TransferCode.of("fingerprint"),
         versions=provenance.versions(),
         cost=cost,
         commands=[command],
@@ -113,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
     check_seeds(arguments.seeds, arguments.output)
-    settings = validate(FingerprintSettings, read_object(arguments.settings), "--settings")
+    settings = given_settings(FingerprintSettings, arguments.settings)
     command = command_line("kanrepro.molecules.fingerprint", argv)
 
     from kanrepro.core.machine import peak_memory_mb, pick_device

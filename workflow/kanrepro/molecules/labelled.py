@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from kanrepro.core.files import read_json, sha256
 from kanrepro.core.record import Artefact
 from kanrepro.molecules import auc
 from kanrepro.molecules.record import MoleculeData, TaskScores
-from kanrepro.molecules.splits import PARTS, MoleculeSplit, read_split
+from kanrepro.molecules.splits import PARTS, MoleculeSplit, of_one_class, read_split
 from kanrepro.store.store import GraphStore
 
 
@@ -46,6 +47,14 @@ class LabelledSet:
     @property
     def tasks(self) -> list[str]:
         return [str(name) for name in self.store.meta["tasks"]]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a record says of it."""
+        return {
+            "dataset": self.name, "demo": self.demo, "tasks": self.tasks, "excluded": self.excluded, "data": self.data,
+            "split": self.kind, "split_file": self.split_file,
+        }  # fmt: skip
 
     @property
     def smiles(self) -> list[str]:
@@ -91,7 +100,7 @@ def open_labelled(store_path: Path, split_path: Path) -> LabelledSet:
             f"{store_path}: molecule {molecule}, task {tasks[task]!r}: the label {y[molecule, task]} is none of 1, -1 "
             "and 0 (missing). Prepare the set again."
         )
-    excluded = {part: one_class(y[getattr(split, part)], tasks) for part in PARTS}
+    excluded = {part: of_one_class(y[getattr(split, part)], tasks) for part in PARTS}
     for part in ("validation", "test"):
         if len(excluded[part]) == len(tasks):
             raise UserError(
@@ -120,12 +129,6 @@ def by_seed(store: Path, split: str, seeds: Sequence[int]) -> Iterator[tuple[int
             for line in excluded_in_words(labelled):
                 print(line, file=sys.stderr)
         yield seed, labelled
-
-
-def one_class(y: NDArray[np.int8], tasks: list[str]) -> list[str]:
-    """The tasks without positives, or without negatives, among labels y (G, T)."""
-    both = (y > 0).any(axis=0) & (y < 0).any(axis=0)
-    return [str(tasks[task]) for task in np.flatnonzero(~both)]
 
 
 def excluded_in_words(labelled: LabelledSet) -> list[str]:

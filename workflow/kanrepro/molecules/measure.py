@@ -18,8 +18,8 @@ from tqdm import tqdm
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli, shown
 from kanrepro.core.files import sha256
-from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
-from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.machine import device_name, made_ready, peak_memory_mb, round_products
+from kanrepro.core.options import add_run_options, command_line, given_settings, read_object
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import merged, validate
 from kanrepro.core.streams import stream
@@ -157,20 +157,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add_run_options(parser, "record", MeasureSettings)
     arguments = parser.parse_args(argv)
-    check_threads(arguments.threads)
     if arguments.width < 1:
         raise UserError(f"--width is {arguments.width}, but must be at least 1.")
-    settings = validate(MeasureSettings, read_object(arguments.settings), "--settings")
+    settings = given_settings(MeasureSettings, arguments.settings)
     pretrain = equal_settings(read_methods(arguments.methods), arguments.width, settings.batch_size)
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
-    device = pick_device(arguments.device)
+    device = made_ready(arguments)
     command = command_line("kanrepro.molecules.measure", argv)
 
     start = time.perf_counter()
     store = GraphStore.load(arguments.store)
     found = measure(store, pretrain, settings, device)
-    commit, dirty = provenance.commit()
     MeasureRecord(
         schema=1,
         preset=arguments.preset,
@@ -190,12 +186,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             source_sha256=store.meta.get("source_sha256"),
             molecules=len(store),
         ),
-        code=TransferCode(
-            stage="measure",
-            digest=provenance.code_digest("kanrepro.molecules.measure", *_methods_of(pretrain.values())),
-            commit=commit,
-            dirty=dirty,
-        ),
+        code=TransferCode.of("measure", *_methods_of(pretrain.values())),
         versions=provenance.versions(),
         cost=TransferCost(
             hardware=provenance.hardware(),

@@ -1,11 +1,13 @@
 """Records of transfer learning: one fine-tuning or control and its scores; and clocked steps of pre-training."""
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from kanrepro.core import provenance
 from kanrepro.core.parts import Part, Share
-from kanrepro.core.record import Artefact, Document, OwnMethod
+from kanrepro.core.record import Artefact, Document, OwnMethod, Prepared
 
 EXPERIMENTS = ("transfer", "sensitivity")  # table 1, figure 5
 Count = Annotated[int, Field(ge=0)]
@@ -53,12 +55,9 @@ class Pretraining(Part):
     settings: dict[str, Any]
 
 
-class MoleculeData(Part):
+class MoleculeData(Prepared):
     """The prepared set."""
 
-    path: str
-    sha256: str
-    source_sha256: str | None = None
     molecules: Count
 
 
@@ -69,6 +68,12 @@ class TransferCode(Part):
     digest: str
     commit: str | None = None
     dirty: bool = False
+
+    @classmethod
+    def of(cls, stage: Literal["finetune", "fingerprint", "measure"], *methods: str | Path) -> Self:
+        """That of a stage as it is now; `methods`: the sources of those that it takes."""
+        digest = provenance.code_digest(f"kanrepro.molecules.{stage}", *methods)
+        return cls(stage=stage, digest=digest, **provenance.checkout())
 
 
 class TransferCost(Part):

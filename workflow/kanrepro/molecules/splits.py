@@ -147,7 +147,7 @@ def draw(store: GraphStore, kind: str, seed: int = 0) -> MoleculeSplit:
     train, validation, test = divide(groups, kind, seed)
     parts = {"train": train, "validation": validation, "test": test}
     y = store.y.numpy()
-    one_class = {part: _one_class(y[index], tasks) for part, index in parts.items()}
+    one_class = {part: of_one_class(y[index], tasks) for part, index in parts.items()}
     for part, lacking in one_class.items():
         if len(lacking) == len(tasks):
             raise UserError(
@@ -165,7 +165,7 @@ def draw(store: GraphStore, kind: str, seed: int = 0) -> MoleculeSplit:
     return MoleculeSplit(train, validation, test, counts, one_class, notes=notes)
 
 
-def _one_class(y: NDArray[np.int8], tasks: Sequence[str]) -> list[str]:
+def of_one_class(y: NDArray[np.int8], tasks: Sequence[str]) -> list[str]:
     """The tasks without positives, or without negatives, among labels y (G, T)."""
     lacking = ~((y > 0).any(axis=0) & (y < 0).any(axis=0))
     return [tasks[at] for at in np.flatnonzero(lacking).tolist()]

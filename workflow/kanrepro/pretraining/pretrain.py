@@ -25,7 +25,7 @@ from kanrepro.core.errors import UserError, cli, unknown
 from kanrepro.core.files import sha256, write_json
 from kanrepro.core.history import write_history
 from kanrepro.core.lock import run_lock
-from kanrepro.core.machine import device_name, keep_freed_memory, peak_memory_mb, pick_device, round_products
+from kanrepro.core.machine import keep_freed_memory, pick_device, round_products, run_document
 from kanrepro.core.options import add_run_options, check_threads, read_object
 from kanrepro.core.parser import expanded, stage_parser
 from kanrepro.core.parts import merged, validate
@@ -115,22 +115,11 @@ def _write(training: Training, arguments: argparse.Namespace, identity: dict[str
     }
     checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
     write_history(arguments.output / "history.csv", training.history, columns(training.method))
-    commit, dirty = provenance.commit()
     device, processes = training.device, training.ranks.world
     launcher = ["python"] if processes == 1 else ["torchrun", "--standalone", "--nproc-per-node", str(processes)]
-    run = {
-        "preset": arguments.preset,
-        "seconds": sum(row["seconds"] or 0.0 for row in training.history),
-        "peak_memory_mb": peak_memory_mb(device),
-        "device": device_name(device),
-        "threads": arguments.threads,
-        "processes": processes,
-        "hardware": provenance.hardware(),
-        "commit": commit,
-        "dirty": dirty,
-        "versions": provenance.versions(),
-        "command": shlex.join([*launcher, "-m", "kanrepro.pretraining.pretrain", *words]),
-    }
+    seconds = sum(row["seconds"] or 0.0 for row in training.history)
+    command = shlex.join([*launcher, "-m", "kanrepro.pretraining.pretrain", *words])
+    run = run_document(arguments, device, seconds, command, processes=processes)
     write_json(arguments.output / "run.json", run)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pydantic
 
-from kanrepro.core.errors import UserError, foreign
-from kanrepro.core.files import read_json
+from kanrepro.core.errors import UserError
+from kanrepro.core.parts import read_as
 
 
 class Described(pydantic.BaseModel):
@@ -44,12 +44,7 @@ def read(paths: Iterable[Path]) -> dict[str, Source]:
     """
     sources: dict[str, Source] = {}
     for path in sorted({Path(path) for path in paths}):
-        try:
-            found = Described.model_validate(read_json(path))
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "document"
-            raise foreign(path, f"does not describe a data set: {where}: {first['msg']}") from error
+        found = read_as(Described, path, "does not describe a data set")
         if found.dataset in sources:
             raise UserError(f"{sources[found.dataset].path} and {path} describe the same set; delete one of them.")
         sources[found.dataset] = Source(path, found)

@@ -15,25 +15,19 @@ def origin(
     """The head of a document.
 
     Args:
-        experiment: what the document is about, also the name of its stage below kanrepro.analysis.
+        experiment: what the document is about, also the name of its stage below kanrepro.studies.
         checkpoint: the encoder's file, and `meta` its document.
         preset: that the document belongs to.
         argv: the stage's arguments; None: those of the process.
     """
-    module = f"kanrepro.analysis.{experiment}"
-    commit, dirty = provenance.commit()
+    module = f"kanrepro.studies.{experiment}"
     return {
         "schema": 1,
         "experiment": experiment,
         **{key: meta[key] for key in ("dataset", "method", "reading", "seed")},
         "preset": preset,
         "checkpoint": {"path": str(checkpoint), "sha256": sha256(checkpoint)},
-        "code": {
-            "pretrain": meta["code"],
-            "analysis": provenance.code_digest(module),
-            "commit": commit,
-            "dirty": dirty,
-        },
+        "code": {"pretrain": meta["code"], "analysis": provenance.code_digest(module), **provenance.checkout()},
         "versions": provenance.versions(),
         "commands": [command_line(module, argv)],
     }

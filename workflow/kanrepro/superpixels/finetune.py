@@ -19,10 +19,9 @@ from kanrepro.core import checkpoint, provenance, record
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256
 from kanrepro.core.lock import run_lock
-from kanrepro.core.machine import keep_freed_memory, peak_memory_mb, pick_device
-from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.machine import made_ready, peak_memory_mb
+from kanrepro.core.options import add_run_options, command_line, given_settings
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.parts import validate
 from kanrepro.core.resume import train
 from kanrepro.core.streams import stream
 from kanrepro.models.digit_classifier import DigitClassifier
@@ -32,6 +31,8 @@ from kanrepro.store.store import GraphStore
 from kanrepro.superpixels.settings import DigitFinetuneSettings
 from kanrepro.superpixels.splits import read_split
 from kanrepro.superpixels.training import DigitTraining, predict
+
+MODULE = "kanrepro.superpixels.finetune"
 
 
 def superpixels(path: Path) -> GraphStore:
@@ -55,11 +56,10 @@ def tested(training: DigitTraining, test: GraphStore, index: Sequence[int]) -> t
 
 
 def run(
-    arguments: argparse.Namespace, settings: DigitFinetuneSettings, state_file: Path, command: str
+    arguments: argparse.Namespace, settings: DigitFinetuneSettings, device: torch.device, state_file: Path, command: str
 ) -> record.Record:
     """Load, fine-tune, and gather the record. `command` is the line that makes it again."""
     start = time.perf_counter()
-    device = pick_device(arguments.device)
     encoder, meta = load_encoder(arguments.checkpoint, device=device)
     if not isinstance(encoder, SuperpixelGIN):
         raise UserError(f"{arguments.checkpoint} is no encoder of superpixel graphs. Name another one.")
@@ -77,7 +77,7 @@ def run(
         "split": sha256(arguments.split),
         "checkpoint": sha256(arguments.checkpoint),
         "settings": settings.model_dump(mode="json"),
-        "code": provenance.code_digest("kanrepro.superpixels.finetune"),
+        "code": provenance.code_digest(MODULE),
     }
     training = DigitTraining(model, graphs, split, settings, split.seed)
     begun = time.perf_counter()
@@ -85,7 +85,6 @@ def run(
     start += time.perf_counter() - begun - training.seconds  # as if it had never been broken off
     accuracy, by_class = tested(training, test, split.test)
     trained = read_json(arguments.checkpoint.with_name("run.json"))
-    commit, dirty = provenance.commit()
     return record.Record(
         schema=1,
         experiment="superpixels",
@@ -117,12 +116,7 @@ def run(
         ),
         checkpoint=record.Artefact(path=str(arguments.checkpoint), sha256=identity["checkpoint"]),
         folds=record.Artefact(path=str(arguments.split), sha256=identity["split"]),
-        code=record.Code(
-            pretrain=meta["code"],
-            probe=identity["code"],
-            commit=commit,
-            dirty=dirty,
-        ),
+        code=record.Code(pretrain=meta["code"], probe=identity["code"], **provenance.checkout()),
         versions=provenance.versions(),
         cost=record.Cost(
             hardware=trained["hardware"],
@@ -149,14 +143,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add_run_options(parser, "record", DigitFinetuneSettings)
     arguments = parser.parse_args(argv)
-    check_threads(arguments.threads)
-    torch.set_num_threads(arguments.threads)
-    keep_freed_memory()
-    settings = validate(DigitFinetuneSettings, read_object(arguments.settings), "--settings")
-    command = command_line("kanrepro.superpixels.finetune", argv)
+    device = made_ready(arguments)
+    settings = given_settings(DigitFinetuneSettings, arguments.settings)
+    command = command_line(MODULE, argv)
     states = arguments.states or arguments.output.parent / "states" / arguments.output.stem
     with run_lock(states):
-        made = run(arguments, settings, states / "finetune.safetensors", command)
+        made = run(arguments, settings, device, states / "finetune.safetensors", command)
         made.write(arguments.output)
         checkpoint.remove_state(states / "finetune.safetensors")
     print(

@@ -25,9 +25,8 @@ from tqdm import tqdm
 
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_tensors, sha256, write_tensors
-from kanrepro.core.options import read_object
+from kanrepro.core.options import given_settings
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.parts import validate
 from kanrepro.core.workers import workers
 from kanrepro.store.store import GraphStore, pointers
 from kanrepro.superpixels import catalog as superpixel_catalog
@@ -186,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.processes < 1:
         raise UserError(f"--processes is {options.processes}, but at least 1 is needed.")
     entry = superpixel_catalog.entry(options.dataset, options.catalog)
-    settings = validate(SegmentSettings, read_object(options.settings), "--settings")
+    settings = given_settings(SegmentSettings, options.settings)
     files = [path for path in (options.images, options.labels) if path]
     prepare(entry, options.part, files, settings, options.output, options.processes)
 

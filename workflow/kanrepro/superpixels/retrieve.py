@@ -27,13 +27,11 @@ from torch.nn.functional import normalize
 
 from kanrepro.contrast.negatives import component_scores, hard_negatives
 from kanrepro.contrast.settings import NegativeSettings
-from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import sha256, write_json
-from kanrepro.core.machine import pick_device
-from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
+from kanrepro.core.machine import made_ready
+from kanrepro.core.options import add_run_options, given_settings, made_by
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.parts import validate
 from kanrepro.core.streams import stream
 from kanrepro.models.encoders import load_encoder
 from kanrepro.models.graph_encoder import GraphEncoder
@@ -202,23 +200,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.file("--output", "JSON to write")
     add_run_options(parser, "document", RetrievalSettings)
     arguments = parser.parse_args(argv)
-    check_threads(arguments.threads)
     if len(arguments.images) not in (0, 2):
         raise UserError("--images needs both files, of the training and of the test part, or none.")
-    torch.set_num_threads(arguments.threads)
-    settings = validate(RetrievalSettings, read_object(arguments.settings), "--settings")
-    device = pick_device(arguments.device)
+    settings = given_settings(RetrievalSettings, arguments.settings)
+    device = made_ready(arguments)
     made = retrieve(arguments.checkpoint, arguments.stores, arguments.images, settings, device)
-    commit, dirty = provenance.commit()
     head = {
         "schema": 1,
         "experiment": "retrieval",
         "preset": arguments.preset,
         "checkpoint": {"path": str(arguments.checkpoint), "sha256": sha256(arguments.checkpoint)},
-        "code": {"retrieve": provenance.code_digest("kanrepro.superpixels.retrieve"), "commit": commit, "dirty": dirty},
-        "versions": provenance.versions(),
-        "hardware": provenance.hardware(),
-        "commands": [command_line("kanrepro.superpixels.retrieve", argv)],
+        **made_by("kanrepro.superpixels.retrieve", argv),
     }
     write_json(arguments.output, {**head, **made})
     shares = {kind: 100 * by["own"]["share"] for kind, by in made["other_class"].items()}

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from kanrepro.core import provenance, record
 from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import read_json, sha256
-from kanrepro.core.options import check_threads, command_line, read_object
+from kanrepro.core.options import check_threads, command_line, given_settings
 from kanrepro.core.parser import stage_parser
-from kanrepro.core.parts import validate
 from kanrepro.tu.settings import SvmSettings
 from kanrepro.tu.splits import read_folds
 from kanrepro.tu.svm import SvmResult, cross_validate
+
+MODULE = "kanrepro.tu.probe"
 
 
 def shuffled(y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -73,7 +74,6 @@ def probe(
     except UserError as error:
         raise UserError(f"{dataset}: {error}") from None
     seconds = time.perf_counter() - start
-    commit, dirty = provenance.commit()
     accuracy = record.Metric(value=float(np.mean(result.accuracies)), folds=result.accuracies)
     return record.Record(
         schema=1,
@@ -96,9 +96,7 @@ def probe(
         ),
         checkpoint=record.Artefact(path=str(checkpoint), sha256=sha256(checkpoint)),
         folds=record.Artefact(path=str(folds), sha256=sha256(folds)),
-        code=record.Code(
-            pretrain=trained["code"], probe=provenance.code_digest("kanrepro.tu.probe"), commit=commit, dirty=dirty
-        ),
+        code=record.Code(pretrain=trained["code"], probe=provenance.code_digest(MODULE), **provenance.checkout()),
         versions=provenance.versions(),
         cost=record.Cost(
             hardware=run["hardware"],
@@ -141,8 +139,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     check_threads(arguments.threads)
 
-    settings = validate(SvmSettings, read_object(arguments.settings), "--settings")
-    command = command_line("kanrepro.tu.probe", argv)
+    settings = given_settings(SvmSettings, arguments.settings)
+    command = command_line(MODULE, argv)
     made = probe(
         arguments.checkpoint, arguments.store, arguments.folds, settings, arguments.shuffle_labels, arguments.threads,
         command, arguments.experiment,

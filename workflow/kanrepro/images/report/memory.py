@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kanrepro.core.errors import UserError, foreign
-from kanrepro.core.files import read_json
+from kanrepro.report.origin import About, read_document
 from kanrepro.report.style import legend, note, nothing, plain
 
 LINES = {"unrolled": ("unrolled", "#cc79a7", "s"), "implicit": ("implicit gradient", "#0072b2", "o")}
@@ -38,27 +37,16 @@ class Point(pydantic.BaseModel):
         return self.peak_mb - self.base_mb
 
 
-class Measured(pydantic.BaseModel):
+class Measured(About):
     """A file of kanrepro.images.memory."""
 
-    model_config = pydantic.ConfigDict(extra="ignore", allow_inf_nan=False)
-    experiment: Literal["memory"]
-    preset: str
     hardware: str
     points: list[Point]
 
 
 def read(path: Path, preset: str) -> Measured:
     """Read the file. Raises UserError where it is corrupt, something else, or of another preset."""
-    try:
-        found = Measured.model_validate(read_json(path))
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise foreign(path, f"holds no memory: {where}: {first['msg']}") from error
-    if found.preset != preset:
-        raise UserError(f"{path} was made with preset {found.preset!r}, not {preset!r}; do not mix presets.")
-    return found
+    return read_document(path, Measured, "memory", preset)
 
 
 def draw(measured: Measured | None) -> Figure:

@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kanrepro.core.errors import UserError, foreign
-from kanrepro.core.files import read_json
 from kanrepro.images.report.style import COLOURS, SOLID, stand_in_note
 from kanrepro.images.variants import LABELS
+from kanrepro.report.origin import About, read_document
 from kanrepro.report.style import legend, missing, note, nothing, plain
 
 # the model whose colour a form has where a trace names none of the comparison
@@ -48,27 +47,16 @@ class Trace(pydantic.BaseModel):
         return self.model if self.model in COLOURS else MODEL_OF[self.form]
 
 
-class Traces(pydantic.BaseModel):
+class Traces(About):
     """A file of kanrepro.images.trace."""
 
-    model_config = pydantic.ConfigDict(extra="ignore")
-    experiment: Literal["trace"]
     dataset: str
-    preset: str
     traces: list[Trace]
 
 
 def read(path: Path, preset: str) -> Traces:
     """Read one file. Raises UserError where it is corrupt, something else, or of another preset."""
-    try:
-        found = Traces.model_validate(read_json(path))
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise foreign(path, f"holds no traces: {where}: {first['msg']}") from error
-    if found.preset != preset:
-        raise UserError(f"{path} was made with preset {found.preset!r}, not {preset!r}; do not mix presets.")
-    return found
+    return read_document(path, Traces, "trace", preset)
 
 
 def draw(files: Iterable[Traces], datasets: Sequence[str], demo: Iterable[str] = ()) -> Figure:
