@@ -34,14 +34,12 @@ def slug(hardware: str) -> str:
 
 def section(lines: list[Line], seconds: float, quick: bool, load: float) -> dict[str, Any]:
     """One benchmark's lines with all that they were made from; `load` is that of the machine before the run."""
-    commit, dirty = provenance.commit()
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "seconds": round(seconds, 1),
         "quick": quick,
         "load_before": round(load, 2),
-        "commit": commit,
-        "dirty": dirty,
+        **provenance.checkout(),
         "code": {module: provenance.code_digest(module) for module in MODULES},
         "versions": versions(),
         "lines": [line.document() for line in lines],
