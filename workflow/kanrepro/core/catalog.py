@@ -4,6 +4,7 @@ A catalogue is a model of its entries and the words of its messages, each of whi
 at fault.
 """
 
+import inspect
 import re
 import typing
 from collections.abc import Iterator, Sequence
@@ -93,8 +94,7 @@ class Catalog(Generic[E]):
     """A catalogue.
 
     Attributes:
-        model: of an entry.
-        built_in: the file that comes along.
+        model: of an entry; the built-in file is catalog.yaml beside its module.
         kind: what messages call a set, such as `data set`.
         such_as: fields that messages give as examples.
         page: of the documentation, where the file's form is explained.
@@ -102,11 +102,15 @@ class Catalog(Generic[E]):
     """
 
     model: type[E]
-    built_in: Path
     kind: str
     such_as: str
     page: str
     also: frozenset[str] = frozenset()
+
+    @property
+    def built_in(self) -> Path:
+        """The file that comes along."""
+        return Path(inspect.getfile(self.model)).with_name("catalog.yaml")
 
     def load(self, extra: Sequence[Path | str] = ()) -> dict[str, E]:
         """The built-in catalogue together with the user's own catalogue files, by name.

@@ -7,11 +7,14 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import pydantic
 
-Entry = TypeVar("Entry")
+from kanrepro.core.catalog import Catalog, SetEntry
+
+Chosen = TypeVar("Chosen")
+Entry = TypeVar("Entry", bound=SetEntry)
 
 # paths are patterns: names in braces are wildcards of the rules
 
@@ -94,6 +97,28 @@ class Place:
         if self.existing:
             return sorted(map(str, Path(pattern).parent.glob("*.json")))
         return [pattern.format(dataset=dataset) for dataset in datasets]
+
+
+class FamilyJobs(Generic[Chosen, Entry]):
+    """What the rules of a family read; each adds paths, wanted records, and what its jobs ask of the machine.
+
+    Args:
+        place: what all jobs of a run have in common.
+        settings: of the family.
+        names: the sets that the run is about.
+        catalog: of the family.
+        catalogs: the user's own catalogue files.
+
+    Raises:
+        UserError: a data set that no catalogue knows.
+    """
+
+    def __init__(
+        self, place: Place, settings: Chosen, names: Iterable[str], catalog: Catalog[Entry], catalogs: Sequence[str]
+    ) -> None:
+        self.place, self.settings = place, settings
+        self.entries = Entries(names, lambda name: catalog.entry(name, catalogs))
+        self.catalogs = catalog_options(catalogs)
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import pydantic
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from kanrepro.core.errors import UserError, foreign, shown, unknown
 from kanrepro.core.files import read_json
@@ -13,6 +13,24 @@ from kanrepro.core.files import read_json
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Scale = Annotated[float, Field(ge=0)]
+Values = TypeVar("Values", tuple[Any, ...], tuple[Any, ...] | None)
+
+
+def _rising(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] >= value[1]:
+        raise ValueError("the lower end must be below the upper end")
+    return value
+
+
+Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
+
+
+def once(value: Values) -> Values:
+    """A validator of keys: the values, of which none may stand there twice."""
+    twice = [v for v in value or () if (value or ()).count(v) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands there twice")
+    return value
 
 
 class Part(pydantic.BaseModel):

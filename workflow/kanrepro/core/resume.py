@@ -57,19 +57,24 @@ def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
 
 
-class Resumable(Protocol):
-    """A training by epochs, with its state as tensors and a document of JSON."""
+class ByEpochs(Protocol):
+    """A training by epochs, with its state as tensors and a document of JSON; its history has a row an epoch."""
 
     seed: int
+    history: Any  # a list of rows
 
     @property
-    def epoch(self) -> int: ...  # epochs done
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.history)
 
     @property
     def epochs(self) -> int: ...  # at most
 
     @property
-    def finished(self) -> bool: ...
+    def finished(self) -> bool:
+        """Whether no epoch is to come."""
+        return self.epoch >= self.epochs
 
     def run_epoch(self) -> Row: ...
 
@@ -80,14 +85,14 @@ class Resumable(Protocol):
     def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None: ...
 
 
-def save(training: Resumable, state_file: Path, identity: dict[str, Any]) -> None:
+def save(training: ByEpochs, state_file: Path, identity: dict[str, Any]) -> None:
     """Write the state of a run, which `identity` names."""
     tensors, kept = training.state()
     checkpoint.save_state(state_file, tensors, {"identity": identity, **kept})
 
 
 def train(
-    training: Resumable,
+    training: ByEpochs,
     state_file: Path,
     identity: dict[str, Any],
     share: float = SAVING,

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -130,11 +129,5 @@ def inside(folder: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(f"/{folder}", f"*/{pattern}") for pattern in patterns)
 
 
-CATALOG = Catalog(
-    model=ImageEntry,
-    built_in=Path(__file__).with_name("catalog.yaml"),
-    kind="image set",
-    such_as="`address` and `classes`",
-    page="docs/images.md",
-)
+CATALOG = Catalog(ImageEntry, "image set", "`address` and `classes`", "docs/images.md")
 load, entry = CATALOG.load, CATALOG.entry

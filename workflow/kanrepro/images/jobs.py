@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 from itertools import product
 from pathlib import Path
 
-from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options, option
+from kanrepro.core.jobs import FamilyJobs, Place, Wildcards, option
 from kanrepro.images import catalog
 from kanrepro.images.settings import ImageSettings
 from kanrepro.images.variants import IMAGE_MODELS
@@ -13,26 +13,15 @@ from kanrepro.images.variants import IMAGE_MODELS
 FORMS = ("deq_kan_shipped", "deq_kan", "deq_kan_certified")  # of the map whose convergence is traced
 
 
-class Jobs:
-    """What the rules of the family read.
-
-    Args:
-        place: what all jobs of a run have in common.
-        settings: of the family.
-        catalogs: the user's own catalogue files.
-
-    Raises:
-        UserError: a data set that no catalogue knows.
-    """
+class Jobs(FamilyJobs[ImageSettings, catalog.ImageEntry]):
+    """What the rules of the family read. Arguments and errors as of `FamilyJobs`."""
 
     source = "resources/downloads/images/{dataset}.{part}"
     store = "resources/images/{dataset}-{size}.safetensors"
     split = "resources/images/{dataset}-{size}.{split}-{seed}.json"
 
     def __init__(self, place: Place, settings: ImageSettings, catalogs: Sequence[str]) -> None:
-        self.place, self.settings = place, settings
-        self.entries = Entries((name for name, _ in settings.tasks), lambda name: catalog.entry(name, catalogs))
-        self.catalogs = catalog_options(catalogs)
+        super().__init__(place, settings, (name for name, _ in settings.tasks), catalog.CATALOG, catalogs)
         self.description = f"{place.results}/records/data-images/{{dataset}}.json"
         self.run = f"{place.results}/runs/images/{{dataset}}/{{split}}/{{model}}/{{seed}}"
         self.record = f"{place.results}/records/images/{{dataset}}/{{split}}/{{model}}-{{seed}}.json"

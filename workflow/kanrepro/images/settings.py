@@ -1,12 +1,12 @@
 """Typed settings of the experiments on medical images: DEQ-KAN and what it is compared with."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
 
 from kanrepro.core.errors import unknown
-from kanrepro.core.parts import Part, Positive, Scale, Share, merged, validate
+from kanrepro.core.parts import Part, Positive, Scale, Share, merged, once, validate
 from kanrepro.images.variants import IMAGE_MODELS, SPLITS, changes_of
 from kanrepro.models.classifier_settings import ModelSettings
 
@@ -96,13 +96,7 @@ class ImageSettings(Part):
                 raise ValueError(str(unknown("model", name, IMAGE_MODELS)))
         return value
 
-    @pydantic.field_validator("datasets", "models", "seeds")
-    @classmethod
-    def _once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        twice = [v for v in value if value.count(v) > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} stands there twice")
-        return value
+    _once = pydantic.field_validator("datasets", "models", "seeds")(once)
 
     @pydantic.field_validator("checks")
     @classmethod

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import Row
-from kanrepro.core.resume import below, put_back, tensors_of
+from kanrepro.core.resume import ByEpochs, below, put_back, tensors_of
 from kanrepro.core.streams import stream
 from kanrepro.images.augment import augment, channel_statistics, normalise
 from kanrepro.images.outputs import outputs
@@ -38,7 +38,7 @@ HISTORY: Sequence[str] = (
 AT_ONCE = 1 << 22  # values of images that are augmented together: a batch of 16 alone keeps no processor busy
 
 
-class ImageTraining:
+class ImageTraining(ByEpochs):
     """Model, optimiser and history of one run, with its state as plain tensors.
 
     All training and validation images are held on the device as bytes; means and deviations of the channels come from
@@ -78,11 +78,6 @@ class ImageTraining:
             raise UserError("the split has no validation image, so that no epoch can be chosen. Make it again.")
 
     @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
-
-    @property
     def epochs(self) -> int:
         """Epochs at most."""
         return self.settings.epochs
@@ -96,7 +91,7 @@ class ImageTraining:
     @property
     def finished(self) -> bool:
         """Whether the last epoch is done, or the best one was too long ago."""
-        return self.epoch >= self.epochs or self.epoch - self.best_epoch >= self.settings.patience
+        return super().finished or self.epoch - self.best_epoch >= self.settings.patience
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of each batch of the coming epoch, augmented many batches at once.

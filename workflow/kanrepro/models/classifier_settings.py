@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-import pydantic
 from pydantic import Field
 
-from kanrepro.core.parts import Part, Positive
+from kanrepro.core.parts import Interval, Part, Positive
 
 
 class BasisSettings(Part):
@@ -13,18 +12,11 @@ class BasisSettings(Part):
 
     kind: Literal["gaussian", "bspline"] = Field(default="gaussian", description="Gaussians (its code) or B-splines")
     knots: Annotated[int, Field(ge=2)] = Field(default=10, description="K, functions on an edge (its code)")
-    range: tuple[float, float] = Field(default=(-3.0, 3.0), description="first and last knot (its code)")
+    range: Interval = Field(default=(-3.0, 3.0), description="first and last knot (its code)")
     width: Annotated[float, Field(gt=0)] = Field(default=1.0, description="standard deviation of a Gaussian (its code)")
     coefficient_scale: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="std of initial coefficients; null: Xavier (the README); 0.01: its code"
     )
-
-    @pydantic.field_validator("range")
-    @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] >= value[1]:
-            raise ValueError("the lower end must be below the upper end")
-        return value
 
 
 class SolverSettings(Part):

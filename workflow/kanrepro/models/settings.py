@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
-from kanrepro.core.parts import Part, Positive, Scale, Share
+from kanrepro.core.parts import Interval, Part, Positive, Scale, Share
 
 
 class KanSettings(Part):
@@ -13,7 +13,7 @@ class KanSettings(Part):
 
     grid: Positive = Field(default=5, description="intervals of the grid (F.1)")
     order: Annotated[int, Field(ge=1, le=5)] = Field(default=3, description="spline degree; 3 = cubic (F.1)")
-    range: tuple[float, float] = Field(
+    range: Interval = Field(
         default=(-1.0, 1.0), description="interval that the grid covers; unstated, set by the reading"
     )
     base: bool = Field(default=True, description="SiLU branch of the original KAN; unstated")
@@ -22,13 +22,6 @@ class KanSettings(Part):
     coefficient_scale: Scale = Field(
         default=0.1, description="std of initial coefficients times sqrt(inputs); unstated"
     )
-
-    @pydantic.field_validator("range")
-    @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] >= value[1]:
-            raise ValueError("the lower end must be below the upper end")
-        return value
 
 
 class EncoderSettings(Part):

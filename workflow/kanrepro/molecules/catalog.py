@@ -1,6 +1,5 @@
 """The catalogue of molecule sets: their files, which column is what, what is done with odd molecules, counts."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -111,11 +110,6 @@ class MoleculeEntry(SetEntry):
 
 
 CATALOG = Catalog(
-    model=MoleculeEntry,
-    built_in=Path(__file__).with_name("catalog.yaml"),
-    kind="molecule set",
-    such_as="`address` and `tasks`",
-    page="docs/molecules.md",
-    also=frozenset(MoleculeFile.model_fields),
+    MoleculeEntry, "molecule set", "`address` and `tasks`", "docs/molecules.md", frozenset(MoleculeFile.model_fields)
 )
 load, entry = CATALOG.load, CATALOG.entry

@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import Row
-from kanrepro.core.resume import put_back, tensors_of
+from kanrepro.core.resume import ByEpochs, put_back, tensors_of
 from kanrepro.core.streams import stream
 from kanrepro.models.graph_encoder import GraphEncoder
 from kanrepro.molecules.finetune_settings import FinetuneSettings
@@ -53,7 +53,7 @@ class Predictor(nn.Module):
         return self.head(self.encoder(batch))
 
 
-class Finetuning:
+class Finetuning(ByEpochs):
     """Model, optimiser and history of one run, with its state as plain tensors.
 
     All molecules are held on the device as integers; batches are made there without a loop over molecules.
@@ -83,18 +83,9 @@ class Finetuning:
         self.last: TaskScores | None = None
 
     @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
-
-    @property
     def epochs(self) -> int:
         """Epochs that it takes."""
         return self.settings.epochs
-
-    @property
-    def finished(self) -> bool:
-        return self.epoch >= self.epochs
 
     def batches(self) -> Iterator[GraphBatch]:
         """The batches of the coming epoch in random order, many laid out at once and cut.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options
+from kanrepro.core.jobs import FamilyJobs, Place, Wildcards
 from kanrepro.core.provenance import code_digest
 from kanrepro.methods.folder import built_in, find
 from kanrepro.molecules import catalog
@@ -13,17 +13,8 @@ ROWS_OF_A_SHARD = 500_000
 CLOCKED = ("graphcl", "khan_gcl", "attr_masking")  # the steps that table 6 compares
 
 
-class Jobs:
-    """What the rules of the family read.
-
-    Args:
-        place: what all jobs of a run have in common.
-        settings: of the family.
-        catalogs: the user's own catalogue files.
-
-    Raises:
-        UserError: a data set that no catalogue knows.
-    """
+class Jobs(FamilyJobs[MoleculeSettings, catalog.MoleculeEntry]):
+    """What the rules of the family read. Arguments and errors as of `FamilyJobs`."""
 
     file = "resources/downloads/molecules/{dataset}.{file}"
     part = "resources/molecules/shards/{dataset}/part-{part}-of-{parts}.json"
@@ -31,9 +22,7 @@ class Jobs:
     split = "resources/molecules/{dataset}.{scaffold_split}-{seed}.json"
 
     def __init__(self, place: Place, settings: MoleculeSettings, catalogs: Sequence[str]) -> None:
-        self.place, self.settings = place, settings
-        self.entries = Entries(settings.sets, lambda name: catalog.entry(name, catalogs))
-        self.catalogs = catalog_options(catalogs)
+        super().__init__(place, settings, settings.sets, catalog.CATALOG, catalogs)
         self.description = f"{place.results}/records/data-molecules/{{dataset}}.json"
         self.run = f"{place.results}/runs/molecules/{{dataset}}/{{method}}/{{reading}}/{{seed}}"
         self.record = f"{place.results}/records/transfer/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"

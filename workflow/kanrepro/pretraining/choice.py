@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pydantic
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.parts import Part, merged
+from kanrepro.core.parts import Part, merged, once
 from kanrepro.methods.folder import built_in, find, of
 from kanrepro.methods.readings import changes_of, names, settings_of
 from kanrepro.pretraining.settings import PretrainSettings, of_run, with_keys
@@ -54,13 +54,7 @@ class MethodChoice(Part):
         known = [*of("control", family=cls.family), *cls.not_pretrained]
         return tuple(_checked("control", name, known) for name in value)
 
-    @pydantic.field_validator("datasets", "methods", "controls", "seeds", check_fields=False)
-    @classmethod
-    def _once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        twice = [v for v in value if value.count(v) > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} stands there twice")
-        return value
+    _once = pydantic.field_validator("datasets", "methods", "controls", "seeds", check_fields=False)(once)
 
     @pydantic.field_validator("pretrain", mode="wrap", check_fields=False)
     @classmethod

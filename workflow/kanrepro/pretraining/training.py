@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from kanrepro.core.distributed import Ranks
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import Row
-from kanrepro.core.resume import put_back, tensors_of
+from kanrepro.core.resume import ByEpochs, put_back, tensors_of
 from kanrepro.core.streams import stream
 from kanrepro.methods.folder import fault, learner
 from kanrepro.methods.method import Method
@@ -34,7 +34,7 @@ def columns(method: Method) -> tuple[str, ...]:
     return ("epoch", "loss", *method.columns, "outside_grid", "spline_share", "seconds")
 
 
-class Training:
+class Training(ByEpochs):
     """Model, optimisers and history of one run, with its state as plain tensors.
 
     Attributes:
@@ -79,18 +79,9 @@ class Training:
         self.history: list[dict[str, float | None]] = []
 
     @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
-
-    @property
     def epochs(self) -> int:
         """Epochs that it takes."""
         return self.settings.optimiser.epochs
-
-    @property
-    def finished(self) -> bool:
-        return self.epoch >= self.epochs
 
     @property
     def size(self) -> int:

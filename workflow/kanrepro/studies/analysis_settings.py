@@ -1,11 +1,11 @@
 """Typed settings of what is asked of trained encoders: Figure 2b, and whether critical features are critical."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import pydantic
 from pydantic import Field
 
-from kanrepro.core.parts import Part
+from kanrepro.core.parts import Part, once
 
 
 class AnalysisSettings(Part):
@@ -17,10 +17,4 @@ class AnalysisSettings(Part):
         default=(0,), description="of encoders; the first is that of figure 2b"
     )
 
-    @pydantic.field_validator("datasets", "readings", "seeds")
-    @classmethod
-    def _once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        twice = [v for v in value if value.count(v) > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} stands there twice")
-        return value
+    _once = pydantic.field_validator("datasets", "readings", "seeds")(once)

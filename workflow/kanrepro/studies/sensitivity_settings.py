@@ -1,12 +1,12 @@
 """Typed settings of Figure 5: at which points around its default Khan-GCL is trained again."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 import pydantic
 from pydantic import Field
 
-from kanrepro.core.parts import Part, merged, validate
+from kanrepro.core.parts import Part, merged, once, validate
 from kanrepro.pretraining.settings import PretrainSettings
 
 # of contrast.negatives, in the order of the panels (eq. 9)
@@ -42,13 +42,7 @@ class SensitivitySettings(Part):
     sigma_delta: Values = Field(default=SIGMAS, description="values to run beside the default; unstated")
     sigma_rho: Values = Field(default=SIGMAS, description="values to run beside the default; unstated")
 
-    @pydantic.field_validator("datasets", "transfer", "readings", "seeds", "parameters", *PARAMETERS)
-    @classmethod
-    def _once(cls, value: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        twice = [v for v in value or () if (value or ()).count(v) > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} stands there twice")
-        return value
+    _once = pydantic.field_validator("datasets", "transfer", "readings", "seeds", "parameters", *PARAMETERS)(once)
 
     def points(self, default: Point) -> list[Point]:
         """The default, then the points that differ from it in one parameter, in the order of the settings."""
@@ -69,11 +63,6 @@ def point_of(settings: PretrainSettings) -> Point:
     """Where a pre-training stands."""
     negatives = settings.contrast.negatives
     return negatives.epsilon_delta, negatives.epsilon_rho, negatives.sigma_delta, negatives.sigma_rho
-
-
-def default_point() -> dict[str, float]:
-    """The printed point, by name."""
-    return dict(zip(PARAMETERS, point_of(PretrainSettings()), strict=True))
 
 
 def moved(settings: Pretraining, point: Mapping[str, float]) -> Pretraining:

@@ -1,6 +1,5 @@
 """The catalogue of image sets that become superpixel graphs: their idx files, checksums, licences, and counts."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import model_validator
@@ -80,11 +79,5 @@ class SuperpixelEntry(SetEntry):
         return files.images if kind == "images" else files.labels
 
 
-CATALOG = Catalog(
-    model=SuperpixelEntry,
-    built_in=Path(__file__).with_name("catalog.yaml"),
-    kind="superpixel set",
-    such_as="`train` and `expected`",
-    page="docs/superpixels.md",
-)
+CATALOG = Catalog(SuperpixelEntry, "superpixel set", "`train` and `expected`", "docs/superpixels.md")
 load, entry = CATALOG.load, CATALOG.entry

@@ -2,22 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from kanrepro.core.jobs import Entries, Place, Wildcards, as_json, catalog_options
+from kanrepro.core.jobs import FamilyJobs, Place, Wildcards, as_json
 from kanrepro.superpixels import catalog
 from kanrepro.superpixels.settings import SuperpixelSettings
 
 
-class Jobs:
-    """What the rules of the family read.
-
-    Args:
-        place: what all jobs of a run have in common.
-        settings: of the family.
-        catalogs: the user's own catalogue files.
-
-    Raises:
-        UserError: a data set that no catalogue knows.
-    """
+class Jobs(FamilyJobs[SuperpixelSettings, catalog.SuperpixelEntry]):
+    """What the rules of the family read. Arguments and errors as of `FamilyJobs`."""
 
     file = "resources/downloads/superpixels/{dataset}-{part}-{kind}.gz"
     store = "resources/superpixels/{dataset}-{part}.safetensors"
@@ -25,10 +16,8 @@ class Jobs:
     test = store.replace("{part}", "test")
 
     def __init__(self, place: Place, settings: SuperpixelSettings, catalogs: Sequence[str]) -> None:
-        self.place, self.settings = place, settings
         self.datasets = [settings.dataset] if settings.dataset else []
-        self.entries = Entries(self.datasets, lambda name: catalog.entry(name, catalogs))
-        self.catalogs = catalog_options(catalogs)
+        super().__init__(place, settings, self.datasets, catalog.CATALOG, catalogs)
         self.entry_json = "".join(map(as_json, self.entries.values()))
         self.description = f"{place.results}/records/data-superpixels/{{dataset}}.json"
         self.split = f"{place.results}/runs/superpixels/{{dataset}}/split-{{seed}}.json"

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import Row
-from kanrepro.core.resume import put_back, tensors_of
+from kanrepro.core.resume import ByEpochs, put_back, tensors_of
 from kanrepro.core.streams import stream
 from kanrepro.models.digit_classifier import DigitClassifier
 from kanrepro.store.store import GraphStore
@@ -20,7 +20,7 @@ from kanrepro.superpixels.splits import DigitSplit
 BATCH = 512  # graphs at a time where nothing is trained
 
 
-class DigitTraining:
+class DigitTraining(ByEpochs):
     """Model, optimiser and history of one run (GraphCL's MNIST code).
 
     Args:
@@ -48,18 +48,13 @@ class DigitTraining:
         self.seconds = 0.0
 
     @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
-
-    @property
     def epochs(self) -> int:
         """Epochs at most."""
         return self.settings.epochs
 
     @property
     def finished(self) -> bool:
-        return self.epoch >= self.epochs or self._rate < self.settings.least_rate
+        return super().finished or self._rate < self.settings.least_rate
 
     @property
     def _rate(self) -> float:

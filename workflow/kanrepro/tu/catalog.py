@@ -1,6 +1,5 @@
 """The catalogue: data set -> where it comes from, its checksums and licence, and the counts that it must show."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -62,11 +61,5 @@ class Entry(SetEntry):
         return self
 
 
-CATALOG = Catalog(
-    model=Entry,
-    built_in=Path(__file__).with_name("catalog.yaml"),
-    kind="data set",
-    such_as="`address` and `expected`",
-    page="docs/own-data.md",
-)
+CATALOG = Catalog(Entry, "data set", "`address` and `expected`", "docs/own-data.md")
 load, entry = CATALOG.load, CATALOG.entry

@@ -2,32 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 
-from kanrepro.core.jobs import Entries, Place, Wildcards, catalog_options
+from kanrepro.core.jobs import FamilyJobs, Place, Wildcards
 from kanrepro.methods.folder import find
 from kanrepro.methods.readings import readings_of
 from kanrepro.tu import catalog
 from kanrepro.tu.settings import TuSettings
 
 
-class Jobs:
-    """What the rules of the family read.
-
-    Args:
-        place: what all jobs of a run have in common.
-        settings: of the family.
-        catalogs: the user's own catalogue files.
-
-    Raises:
-        UserError: a data set that no catalogue knows.
-    """
+class Jobs(FamilyJobs[TuSettings, catalog.Entry]):
+    """What the rules of the family read. Arguments and errors as of `FamilyJobs`."""
 
     archive = "resources/downloads/tu/{dataset}.zip"
     store = "resources/tu/{dataset}.safetensors"
 
     def __init__(self, place: Place, settings: TuSettings, catalogs: Sequence[str]) -> None:
-        self.place, self.settings = place, settings
-        self.entries = Entries(settings.datasets, lambda name: catalog.entry(name, catalogs))
-        self.catalogs = catalog_options(catalogs)
+        super().__init__(place, settings, settings.datasets, catalog.CATALOG, catalogs)
         self.folds = f"resources/tu/{{dataset}}.folds{settings.svm.folds}-{{seed}}.json"
         self.run = f"{place.results}/runs/tu/{{dataset}}/{{method}}/{{reading}}/{{seed}}"
         self.record = f"{place.results}/records/tu/{{dataset}}/{{method}}-{{reading}}-{{seed}}.json"
