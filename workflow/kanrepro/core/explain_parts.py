@@ -4,11 +4,12 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError
 from kanrepro.core.files import sha256
+from kanrepro.core.former import today
 
 WIDTH = 10  # of the names at the left
 Measured = TypeVar("Measured")  # a record and where it lies
@@ -66,6 +67,32 @@ def code_state(module: str, recorded: str, *more: str | Path) -> str:
     return f"{module.rpartition('.')[2]} {recorded}, " + (
         "the same now" if now == recorded else f"DIFFERS from the code now ({now})"
     )
+
+
+def made_facts(
+    record: Any, path: Path, settings: Mapping[str, str], again: bool, code: Sequence[str], cost: str
+) -> list[tuple[str, Sequence[str]]]:
+    """How a record was made, from its settings to the commands that make it again.
+
+    Args:
+        path: where it lies.
+        settings: those that the run before did not have too; `again`: whether there was one.
+        code: the state of its stages' code, a line each.
+        cost: in words.
+    """
+    written = [f"{key} = {value}" for key, value in settings.items()] or ["none of its own"]
+    encoder = [record.checkpoint.path] if record.checkpoint else []
+    return [
+        ("settings", ["as above, but:", *written] if again else written),
+        ("seed", [str(record.seed)]),
+        ("code", code),
+        ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
+        ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
+        ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
+        ("cost", [f"{cost}, {record.cost.peak_memory_mb:.0f} MB at the peak"]),
+        ("again", [snakemake_command(record.preset, *encoder, str(path))]),
+        ("by hand", [today(command) for command in record.commands]),
+    ]
 
 
 def laid_out(path: Path, facts: Sequence[tuple[str, Sequence[str]]]) -> list[str]:

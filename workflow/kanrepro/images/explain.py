@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, snakemake_command
-from kanrepro.core.former import today
+from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, made_facts
 from kanrepro.images.record import Equilibrium, ImageRecord, Score
 from kanrepro.images.report.results import ImageCell, ImageRun, image_paths, read
 from kanrepro.images.variants import IMAGE_MODELS, LABELS, SPLITS
@@ -52,9 +51,13 @@ def _cell(split: str, cell: ImageCell | None, results: Path) -> list[str]:
 def _run(run: ImageRun, settings: Mapping[str, str], again: bool, results: Path) -> list[str]:
     """Everything about one record; `settings`: those that the run before did not have too."""
     record, root = run.record, results.absolute().parent.parent
-    written = [f"{key} = {value}" for key, value in settings.items()] or ["none of its own"]
     scores = [f"{name} {_score(score)}" for name, score in record.metrics.items()]
     cost, history = record.cost, record.history
+    code = [
+        code_state("kanrepro.images.classify", record.code.classify),
+        code_state("kanrepro.images.assess", record.code.assess),
+    ]
+    spent = f"{cost.train_seconds:.1f} s training, {cost.assess_seconds:.1f} s assessment"
     return laid_out(
         run.path,
         [
@@ -64,27 +67,7 @@ def _run(run: ImageRun, settings: Mapping[str, str], again: bool, results: Path)
             ("source", [f"SHA-256 {record.data.source_sha256 or 'unknown'} of what the data was prepared from"]),
             ("split", [file_state(record.split_file, root)]),
             ("weights", [f"{file_state(record.checkpoint, root)}, epoch {history.best_epoch} of {history.epochs}"]),
-            ("settings", ["as above, but:", *written] if again else written),
-            ("seed", [str(record.seed)]),
-            (
-                "code",
-                [
-                    code_state("kanrepro.images.classify", record.code.classify),
-                    code_state("kanrepro.images.assess", record.code.assess),
-                ],
-            ),
-            ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
-            ("machine", [f"{cost.hardware}; {cost.device}"]),
-            ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
-            (
-                "cost",
-                [
-                    f"{cost.train_seconds:.1f} s training, {cost.assess_seconds:.1f} s assessment, "
-                    f"{cost.peak_memory_mb:.0f} MB at the peak"
-                ],
-            ),
-            ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
-            ("by hand", [today(command) for command in record.commands]),
+            *made_facts(record, run.path, settings, again, code, spent),
         ],
     )
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, snakemake_command
-from kanrepro.core.former import today
+from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, made_facts
 from kanrepro.molecules.record import TaskScores, TransferRecord
 from kanrepro.molecules.report.results import BEST, KNOWN, LAST, TransferCell, TransferRun, read, transfer_paths
 from kanrepro.molecules.report.scores import BESIDE, unlike
@@ -93,7 +92,6 @@ def settings_of(record: TransferRecord) -> dict[str, str]:
 def run_lines(run: TransferRun, settings: Mapping[str, str], again: bool, results: Path) -> list[str]:
     """Everything about one record; `settings`: those that the run before did not have too."""
     record, root = run.record, results.absolute().parent.parent
-    written = [f"{key} = {value}" for key, value in settings.items()] or ["none of its own"]
     scores = [_scores("best epoch" if record.last else "score", record.best)]
     scores += [_scores("last epoch", record.last)] if record.last else []
     left_out = [f"{part}: {', '.join(tasks)}" for part, tasks in record.excluded.items() if tasks]
@@ -111,15 +109,7 @@ def run_lines(run: TransferRun, settings: Mapping[str, str], again: bool, result
             ("split", [f"{record.split}, {file_state(record.split_file, root)}"]),
             ("encoder", [file_state(encoder, root) if encoder else "none"]),
             ("trained", [_trained(record)]),
-            ("settings", ["as above, but:", *written] if again else written),
-            ("seed", [str(record.seed)]),
-            ("code", code),
-            ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
-            ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
-            ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
-            ("cost", [f"{record.cost.seconds:.1f} s, {record.cost.peak_memory_mb:.0f} MB at the peak"]),
-            ("again", [snakemake_command(record.preset, *([encoder.path] if encoder else []), str(run.path))]),
-            ("by hand", [today(command) for command in record.commands]),
+            *made_facts(record, run.path, settings, again, code, f"{record.cost.seconds:.1f} s"),
         ],
     )
 

@@ -1,14 +1,15 @@
 """Records gathered into cells: (data set, method, reading) -> the runs that measured it, in order of their seeds."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kanrepro.core.errors import UserError, foreign
-from kanrepro.core.record import Record
+from kanrepro.core.record import Document, Record
 from kanrepro.methods.folder import built_in, of, sources
 from kanrepro.methods.readings import COMMON
+from kanrepro.report.origin import check_preset
 from kanrepro.report.statistics import Summary
 
 METHODS = {name: built_in()[name].label for name in of("variant")}
@@ -22,6 +23,10 @@ SAME_FOR_MLPS = "An MLP method computes the same thing in both readings: the num
 
 
 AnyRecord = TypeVar("AnyRecord")
+AnyDocument = TypeVar("AnyDocument", bound=Document)
+AnyKey = TypeVar("AnyKey", bound=Hashable)
+
+AnyRun = TypeVar("AnyRun", bound=Any)  # with seed, path and record
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,43 @@ class Results:
         return sorted({dataset for dataset, _, _ in self.cells})
 
 
+def records_at(
+    paths: Iterable[Path], kind: type[AnyDocument], preset: str, experiment: str = ""
+) -> Iterator[tuple[Path, AnyDocument]]:
+    """The records at `paths`, each once and whatever their order; with `experiment`, those of it alone.
+
+    Raises:
+        UserError: a record is corrupt, or belongs to another preset.
+    """
+    for path in sorted({Path(path) for path in paths}):
+        record: Any = kind.read(path)
+        if experiment in ("", record.experiment):  # others have their own tables
+            check_preset(path, record.preset, preset)
+            yield path, record
+
+
+def gathered(runs: Iterable[tuple[AnyKey, AnyRun]]) -> dict[AnyKey, dict[int, AnyRun]]:
+    """What a cell is of -> seed -> run, seeds in order. Raises UserError where two files hold the same run."""
+    found: dict[AnyKey, dict[int, AnyRun]] = {}
+    for key, run in runs:
+        seeds = found.setdefault(key, {})
+        if run.seed in seeds:
+            raise UserError(f"{seeds[run.seed].path} and {run.path} hold the same run; delete one of them.")
+        seeds[run.seed] = run
+    return {key: dict(sorted(seeds.items())) for key, seeds in found.items()}
+
+
+def unlike(runs: Sequence[AnyRun], identity: Callable[[Any], dict[str, str]]) -> tuple[str, ...]:
+    """A note where the runs of one cell do not share settings, data or code: their mean then mixes things.
+
+    Args:
+        identity: what must agree between their records, as flat text.
+    """
+    first = identity(runs[0].record)
+    keys = sorted({key for run in runs[1:] for key, _ in identity(run.record).items() ^ first.items()})
+    return (f"The runs of this cell differ in {', '.join(keys)}.",) if keys else ()
+
+
 def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = (), experiment: str = "tu") -> Results:
     """Gather the records of an experiment at `paths`, whatever their order.
 
@@ -115,26 +157,20 @@ def read(paths: Iterable[Path], preset: str, labelled: Collection[str] = (), exp
         UserError: a record is corrupt, belongs to another preset, names an unknown method or reading, has no accuracy,
             or two files hold the same run.
     """
-    runs: dict[tuple[str, str, str], dict[int, Run]] = {}
-    for path in sorted({Path(path) for path in paths}):
-        record = Record.read(path)
-        if record.experiment != experiment:
-            continue  # other experiments have their own tables
-        if record.preset != preset:
-            raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
-        if record.method not in built_in() and record.own_method is None:
-            raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(built_in())}")
-        if "accuracy" not in record.metrics:
-            raise foreign(path, "has no metrics.accuracy")
-        accuracy = 100 * record.metrics["accuracy"].value
-        if not 0 <= accuracy <= 100:
-            raise UserError(f"{path}: metrics.accuracy.value must lie in [0, 1]; delete it and make it again.")
-        seeds = runs.setdefault((record.dataset, record.method, record.reading), {})
-        if record.seed in seeds:
-            raise UserError(f"{seeds[record.seed].path} and {path} hold the same run; delete one of them.")
-        seeds[record.seed] = Run(record.seed, accuracy, path, record)
-    ordered = {key: tuple(seeds[seed] for seed in sorted(seeds)) for key, seeds in sorted(runs.items())}
-    return Results({key: Cell(found, _unlike(found)) for key, found in ordered.items()}, frozenset(labelled))
+    runs = gathered(_run(*found) for found in records_at(paths, Record, preset, experiment))
+    cells = {key: tuple(seeds.values()) for key, seeds in sorted(runs.items())}
+    return Results({key: Cell(found, unlike(found, _identity)) for key, found in cells.items()}, frozenset(labelled))
+
+
+def _run(path: Path, record: Record) -> tuple[tuple[str, str, str], Run]:
+    if record.method not in built_in() and record.own_method is None:
+        raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(built_in())}")
+    if "accuracy" not in record.metrics:
+        raise foreign(path, "has no metrics.accuracy")
+    accuracy = 100 * record.metrics["accuracy"].value
+    if not 0 <= accuracy <= 100:
+        raise UserError(f"{path}: metrics.accuracy.value must lie in [0, 1]; delete it and make it again.")
+    return (record.dataset, record.method, record.reading), Run(record.seed, accuracy, path, record)
 
 
 def _label(record: Any) -> str:
@@ -159,18 +195,6 @@ def record_paths(folder: Path, kind: str = "tu/*") -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder with records; run the workflow first, or name another folder.")
     return sorted(folder.glob(f"{kind}/*.json"))
-
-
-def _unlike(runs: tuple[Run, ...]) -> tuple[str, ...]:
-    """A note where the runs of one cell do not share settings, data or code: their mean then mixes things."""
-    first = _identity(runs[0].record)
-    keys = sorted({key for run in runs[1:] for key, value in _identity(run.record).items() ^ first.items()})
-    return differing(keys)
-
-
-def differing(keys: list[str]) -> tuple[str, ...]:
-    """The note that runs of one cell differ in `keys`."""
-    return (f"The runs of this cell differ in {', '.join(keys)}.",) if keys else ()
 
 
 def _identity(record: Record) -> dict[str, str]:

@@ -11,7 +11,7 @@ from kanrepro.core.errors import UserError, foreign
 from kanrepro.images.record import ImageRecord
 from kanrepro.images.report.quantities import Quantity
 from kanrepro.images.variants import IMAGE_MODELS, SPLITS
-from kanrepro.report.results import record_paths
+from kanrepro.report.results import gathered, record_paths, records_at, unlike
 from kanrepro.report.statistics import Summary
 from kanrepro.report.summary import flatten
 
@@ -115,11 +115,10 @@ def read(paths: Iterable[Path], preset: str) -> ImageResults:
         UserError: a file is no image record or corrupt, belongs to another preset, names an unknown model or split,
             two hold the same run, or the records of a data set disagree on its classes.
     """
-    runs: dict[Key, dict[int, ImageRun]] = {}
     first: dict[str, ImageRun] = {}  # of each data set
-    for path in sorted({Path(path) for path in paths}):
-        record = ImageRecord.read(path)
-        _check(path, record, preset)
+
+    def checked(path: Path, record: ImageRecord) -> tuple[Key, ImageRun]:
+        _check(path, record)
         run = ImageRun(record.seed, path, record)
         other = first.setdefault(record.dataset, run)
         if (record.classes, record.demo) != (other.record.classes, other.record.demo):
@@ -127,14 +126,13 @@ def read(paths: Iterable[Path], preset: str) -> ImageResults:
                 f"{other.path} and {path} disagree on the classes of {record.dataset} or on whether it is a stand-in; "
                 "delete the older ones."
             )
-        seeds = runs.setdefault(Key(record.dataset, record.split, record.model), {})
-        if record.seed in seeds:
-            raise UserError(f"{seeds[record.seed].path} and {path} hold the same run; delete one of them.")
-        seeds[record.seed] = run
+        return Key(record.dataset, record.split, record.model), run
+
+    runs = gathered(checked(*found) for found in records_at(paths, ImageRecord, preset))
     order = {model: place for place, model in enumerate(IMAGE_MODELS)}
     keys = sorted(runs, key=lambda key: (key.dataset, SPLITS.index(key.split), order[key.model]))
-    ordered = {key: tuple(runs[key][seed] for seed in sorted(runs[key])) for key in keys}
-    return ImageResults({key: ImageCell(found, _unlike(found)) for key, found in ordered.items()})
+    cells = {key: tuple(runs[key].values()) for key in keys}
+    return ImageResults({key: ImageCell(found, unlike(found, _identity)) for key, found in cells.items()})
 
 
 def image_paths(folder: Path) -> list[Path]:
@@ -142,10 +140,8 @@ def image_paths(folder: Path) -> list[Path]:
     return record_paths(folder, KIND)
 
 
-def _check(path: Path, record: ImageRecord, preset: str) -> None:
-    """Raise UserError where a record does not belong here."""
-    if record.preset != preset:
-        raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
+def _check(path: Path, record: ImageRecord) -> None:
+    """Raise UserError where a record contradicts itself or names what is not known."""
     for kind, name, known in (("model", record.model, IMAGE_MODELS), ("split", record.split, SPLITS)):
         if name not in known:
             raise foreign(path, f"says {kind} {name!r}, which is none of {', '.join(known)}")
@@ -157,13 +153,6 @@ def _check(path: Path, record: ImageRecord, preset: str) -> None:
         raise UserError(f"{path}: test holds lists of unlike lengths; delete it and make it again.")
     if not set(record.test.y) <= set(range(classes)):
         raise UserError(f"{path}: test.y names a class that it does not have; delete it and make it again.")
-
-
-def _unlike(runs: tuple[ImageRun, ...]) -> tuple[str, ...]:
-    """A note where the runs of one cell do not share settings, data or code: their mean then mixes things."""
-    first = _identity(runs[0].record)
-    keys = sorted({key for run in runs[1:] for key, _ in _identity(run.record).items() ^ first.items()})
-    return (f"The runs of this cell differ in {', '.join(keys)}.",) if keys else ()
 
 
 def _identity(record: ImageRecord) -> dict[str, str]:

@@ -1,14 +1,14 @@
 """Records of transfer learning gathered into cells: (data set, method, reading) -> runs, by each rule for the epoch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanrepro.core.errors import UserError, foreign
+from kanrepro.core.errors import foreign
 from kanrepro.methods.folder import of
 from kanrepro.molecules.record import MeasureRecord, TransferRecord
 from kanrepro.report.layout import FINGERPRINT, label_of
-from kanrepro.report.results import Cell, Results, Run, differing, record_paths, without_seeds
+from kanrepro.report.results import Cell, Results, Run, gathered, record_paths, records_at, unlike, without_seeds
 
 BEST, LAST = "best epoch", "last epoch"
 KNOWN = (*of("variant", "method", "control", family="molecule"), *FINGERPRINT)
@@ -54,46 +54,33 @@ def read(paths: Iterable[Path], preset: str) -> dict[str, TransferResults]:
     Raises:
         UserError: a record is corrupt, belongs to another preset, names an unknown method, or two hold the same run.
     """
-    runs: dict[str, dict[tuple[str, str, str], dict[int, TransferRun]]] = {BEST: {}, LAST: {}}
-    demo = set()
-    for path in sorted({Path(path) for path in paths}):
-        record = TransferRecord.read(path)
-        if record.experiment != "transfer":
-            continue  # as those of figure 5
-        if record.preset != preset:
-            raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
+    found = list(records_at(paths, TransferRecord, preset, "transfer"))
+    for path, record in found:
         if record.method not in KNOWN and record.own_method is None:
             raise foreign(path, f"says method {record.method!r}, which is none of {', '.join(KNOWN)}")
-        if record.demo:
-            demo.add(record.dataset)
-        for rule, scores in ((BEST, record.best), (LAST, record.last)):
-            if scores is None:
-                continue
-            seeds = runs[rule].setdefault((record.dataset, record.method, record.reading), {})
-            if record.seed in seeds:
-                raise UserError(f"{seeds[record.seed].path} and {path} hold the same run; delete one of them.")
-            seeds[record.seed] = Run(record.seed, 100 * scores.test, path, record)
-    return {rule: TransferResults(_cells(found), demo=frozenset(demo)) for rule, found in runs.items()}
+    demo = frozenset(record.dataset for _, record in found if record.demo)
+    return {rule: TransferResults(_cells(found, rule), demo=demo) for rule in (BEST, LAST)}
 
 
-def _cells(
-    runs: Mapping[tuple[str, str, str], Mapping[int, TransferRun]],
-) -> dict[tuple[str, str, str], TransferCell]:
-    ordered = {key: tuple(seeds[seed] for seed in sorted(seeds)) for key, seeds in sorted(runs.items())}
-    return {key: Cell(found, _notes(found)) for key, found in ordered.items()}
+def _cells(records: Iterable[tuple[Path, TransferRecord]], rule: str) -> dict[tuple[str, str, str], TransferCell]:
+    runs = gathered(
+        ((record.dataset, record.method, record.reading), Run(record.seed, 100 * scores.test, path, record))
+        for path, record in records
+        if (scores := record.best if rule == BEST else record.last)
+    )
+    cells = {key: tuple(seeds.values()) for key, seeds in sorted(runs.items())}
+    return {key: Cell(found, _notes(found)) for key, found in cells.items()}
 
 
 def _notes(runs: tuple[TransferRun, ...]) -> tuple[str, ...]:
     """What a reader of the number must know: unlike runs, tasks that do not count."""
-    first = _identity(runs[0].record)
-    keys = sorted({key for run in runs[1:] for key, value in _identity(run.record).items() ^ first.items()})
     record = runs[0].record
     excluded = record.excluded.get("test", [])
     missing = (
         "Without both classes among the test molecules, and so in no mean: "
         f"{len(excluded)} of {len(record.tasks)} tasks.",
     )
-    return differing(keys) + (missing if excluded else ())
+    return unlike(runs, _identity) + (missing if excluded else ())
 
 
 def _identity(record: TransferRecord) -> dict[str, str]:
@@ -108,10 +95,8 @@ def _identity(record: TransferRecord) -> dict[str, str]:
 
 def read_measures(paths: Iterable[Path], preset: str) -> dict[Path, MeasureRecord]:
     """The records of clocked steps at `paths`, in the order of encoder width. Raises UserError as `read`."""
-    found = {path: MeasureRecord.read(path) for path in sorted({Path(path) for path in paths})}
+    found = dict(records_at(paths, MeasureRecord, preset))
     for path, record in found.items():
-        if record.preset != preset:
-            raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
         for name in record.methods:
             if name.split("/")[0] not in KNOWN:
                 raise foreign(path, f"says method {name!r}, which is none of {', '.join(KNOWN)}")

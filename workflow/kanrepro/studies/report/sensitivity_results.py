@@ -12,7 +12,7 @@ from kanrepro.core.record import Record
 from kanrepro.molecules.finetune_settings import FinetuneSettings
 from kanrepro.molecules.record import TransferRecord
 from kanrepro.pretraining.settings import recorded
-from kanrepro.report.results import Run, record_paths, without_seeds
+from kanrepro.report.results import Run, gathered, record_paths, records_at, without_seeds
 from kanrepro.studies.sensitivity_settings import METHOD, PARAMETERS, Point, point_of
 
 VARIED = {f"pretrain.contrast.negatives.{name}" for name in PARAMETERS}
@@ -49,33 +49,11 @@ def read(paths: Iterable[Path], kind: type[Record] | type[TransferRecord], prese
     Raises:
         UserError: a record is corrupt, belongs to another preset or experiment, or two hold the same run.
     """
-    default: Gathered = {}
-    around: Gathered = {}
-    for path in sorted({Path(path) for path in paths}):
-        record = kind.read(path)
-        if record.preset != preset:
-            raise UserError(f"{path} was made with preset {record.preset!r}, not {preset!r}; do not mix presets.")
-        if record.method != METHOD:
-            raise UserError(
-                f"{path} is of the method {record.method!r}; Figure 5 is about {METHOD}. Name other records."
-            )
-        try:
-            point = point_of(recorded(_settings(record)["pretrain"]))
-        except (KeyError, ValueError) as error:
-            raise UserError(
-                f"{path} does not say how it was pre-trained ({type(error).__name__}); make it again."
-            ) from None
-        if isinstance(record, Record):
-            if "accuracy" not in record.metrics:
-                raise foreign(path, "has no metrics.accuracy")
-            score = 100 * record.metrics["accuracy"].value
-        else:
-            score = 100 * record.best.test
-        found = around if record.experiment == "sensitivity" else default
-        seeds = found.setdefault((record.dataset, record.reading), {}).setdefault(point, {})
-        if record.seed in seeds:
-            raise UserError(f"{seeds[record.seed].path} and {path} hold the same run; delete one of them.")
-        seeds[record.seed] = Run(record.seed, score, path, record)
+    around_and_default: tuple[Gathered, Gathered] = ({}, {})
+    runs = gathered(_run(*found) for found in records_at(paths, kind, preset))
+    for (dataset, reading, point, default), seeds in runs.items():
+        around_and_default[default].setdefault((dataset, reading), {})[point] = seeds
+    around, default = around_and_default
     for points in default.values():
         if len(points) > 1:
             first, other = (next(iter(seeds.values())).path for seeds in list(points.values())[:2])
@@ -83,6 +61,26 @@ def read(paths: Iterable[Path], kind: type[Record] | type[TransferRecord], prese
                 f"{first} and {other} stand at different points, though both are the default; make them again."
             )
     return default, around
+
+
+def _run(path: Path, record: Record | TransferRecord) -> tuple[tuple[str, str, Point, bool], Run[Any]]:
+    """(data set, reading, point, whether it is the default's of the tables) and run of a record."""
+    if record.method != METHOD:
+        raise UserError(f"{path} is of the method {record.method!r}; Figure 5 is about {METHOD}. Name other records.")
+    try:
+        point = point_of(recorded(_settings(record)["pretrain"]))
+    except (KeyError, ValueError) as error:
+        raise UserError(
+            f"{path} does not say how it was pre-trained ({type(error).__name__}); make it again."
+        ) from None
+    if isinstance(record, TransferRecord):
+        score = record.best.test
+    elif "accuracy" in record.metrics:
+        score = record.metrics["accuracy"].value
+    else:
+        raise foreign(path, "has no metrics.accuracy")
+    default = record.experiment != "sensitivity"
+    return (record.dataset, record.reading, point, default), Run(record.seed, 100 * score, path, record)
 
 
 def sensitivity_paths(folder: Path) -> tuple[list[Path], list[Path]]:
