@@ -13,7 +13,7 @@ from kanrepro.core.repeats import keep
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Make a number again: see `python -m kanrepro.compare --help`."""
+    """Make a number again: see `python -m kanrepro.compare.verify --help`."""
     parser = stage_parser(
         "Make some runs behind a number of a table again, by the commands of their records and with the code that is\n"
         "here, and print old, new, what may lie between them, and the verdict. Exit code 1: not repeated.",
