@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 import pydantic
 
-from kanrepro.core.files import write_json
+from kanrepro.core.files import content_digest, sha256, write_json
 from kanrepro.core.parts import Part, read_as
 
 EXPERIMENTS = ("tu", "sensitivity")  # on TU sets: tables 2 and 3, figure 5
@@ -39,10 +39,16 @@ class Metric(Part):
 
 
 class Artefact(Part):
-    """A file and what it held when it was used."""
+    """A file and what it held when it was used; `content`: its digest apart from what it says of its making."""
 
     path: str
     sha256: str
+    content: str | None = None
+
+    @classmethod
+    def of(cls, path: Path | str, digest: str | None = None) -> Self:
+        """The file as it is; `digest`: its SHA-256 where that is known. Raises UserError where it cannot be read."""
+        return cls(path=str(path), sha256=digest or sha256(path), content=content_digest(path))
 
 
 class Prepared(Artefact):

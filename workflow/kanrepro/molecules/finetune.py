@@ -65,7 +65,7 @@ def record_of(
             code=meta["code"],
             settings=settings,
         ),
-        checkpoint=Artefact(path=str(encoder), sha256=sha256(encoder)),
+        checkpoint=Artefact.of(encoder),
         code=TransferCode.of("finetune"),
         versions=provenance.versions(),
         cost=TransferCost(
