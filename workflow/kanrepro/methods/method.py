@@ -98,7 +98,7 @@ class Method:
         raise NotImplementedError
 
     def optimisers(self, model: Model) -> Sequence[torch.optim.Optimizer]:
-        """The optimisers, each with weights that no other has."""
+        """The optimisers, each with weights that no other has; the first has the encoder's."""
         return [adam(model.parameters(), model.settings.optimiser.learning_rate)]
 
     def step(self, run: Training, seen: tuple[Any, ...], generator: torch.Generator) -> Mapping[str, Tensor]:
