@@ -1,4 +1,4 @@
-"""Small runs of a method."""
+"""Small runs of a method, and similarities with known losses."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,9 @@ from kanrepro.pretraining.families import FAMILIES
 from kanrepro.pretraining.settings import of_run
 from kanrepro.pretraining.training import Training
 from kanrepro.store.store import GraphStore
+
+S3 = torch.tensor([[0.9, 0.1, 0.3], [0.2, 0.8, 0.0], [-0.1, 0.4, 0.7]])  # of three graphs and their views
+C3 = torch.tensor([[0.5, 0.2, 0.1], [0.3, 0.4, 0.2], [0.0, 0.1, 0.6]])  # and of other negatives
 
 
 def graphs(family: str, count: int) -> GraphStore:

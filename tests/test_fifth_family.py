@@ -77,7 +77,7 @@ def test_its_numbers_are_explained(checkout: Path) -> None:
     said = run(
         checkout,
         "from kanrepro import explain\n"
-        "explain.main(['table-of-coins', 'MUTAG', '--thrower', 'me', '--results', 'results/demo'])",
+        "explain.main(['table-of-coins', 'MUTAG', '--thrower', 'me', '--results', 'results/demo', '--full'])",
     )
     assert said.startswith("table-of-coins, MUTAG, thrown by me\n") and "python -m coins --seed 4" in said
 

@@ -282,11 +282,18 @@ def test_the_table_says_what_is_not_known(tmp_path: Path) -> None:
     unknown = training(record, "MY-OWN", number=2)
     made = planning.plan([training(record), unknown], 2, 1, tmp_path)
     shown = printed.text(made)
-    assert "1.0+?" in shown and "1 of 2: no data: nothing here has counted MY-OWN" in shown
+    assert "at least 1.0 h  " in shown and "1 of 2: no data: nothing here has counted MY-OWN" in shown
     assert "Wall time: at least 1.0 h, without the 1 jobs" in shown and "longest chain, pretrain_tu" in shown
     assert printed.text(planning.plan([], 2, 1, tmp_path)).startswith("Nothing to do")
     assert "no data on any of the 1 jobs" in printed.text(planning.plan([unknown], 2, 1, tmp_path))
     json.dumps(printed.document(made))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.8, "0.8 s"), (59, "59.0 s"), (60, "1.0 min"), (3600, "1.0 h"), (116 * 3600, "116 h")]
+)
+def test_times_are_told_in_the_unit_that_a_person_takes(seconds: float, words: str) -> None:
+    assert printed.duration(seconds) == words
 
 
 def test_committed_records_tell_of_every_method() -> None:

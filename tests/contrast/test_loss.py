@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from method_worlds import C3, S3
 
 from kanrepro.contrast import hard_negative_loss, nt_xent
 from kanrepro.contrast.loss import beside_terms, info_nce, one_way, one_way_loss, two_way_loss
@@ -51,10 +52,6 @@ def test_hard_negatives_get_no_gradient() -> None:
 def test_a_temperature_divides_the_similarity_to_hard_negatives() -> None:
     v, hard = torch.randn(2, 4, 3).unbind(0)
     torch.testing.assert_close(hard_negative_loss(v, hard, 0.5), 2 * hard_negative_loss(v, hard))
-
-
-S3 = torch.tensor([[0.9, 0.1, 0.3], [0.2, 0.8, 0.0], [-0.1, 0.4, 0.7]])
-C3 = torch.tensor([[0.5, 0.2, 0.1], [0.3, 0.4, 0.2], [0.0, 0.1, 0.6]])
 
 
 @pytest.mark.parametrize(

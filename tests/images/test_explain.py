@@ -21,7 +21,7 @@ def test_the_whole_chain_of_a_classifier(write_images, image_content, folder, ca
     path = folder / "images" / "scans" / "grouped" / "deq_kan-0.json"
     ImageRecord.model_validate(changed).write(path)
 
-    explain.main(["images", "scans", "deq_kan", "--results", str(results)])
+    explain.main(["images", "scans", "deq_kan", "--full", "--results", str(results)])
     text = capsys.readouterr().out
     assert text.startswith("images, scans, DEQ-KAN, repaired (deq_kan)\n\nsplit grouped: 2 runs\n")
     assert "split random: 1 run\n" in text and "cnn" not in text

@@ -41,9 +41,9 @@ def content() -> dict[str, Any]:
         "test": {"units": 2, "index": [3, 4], "y": [0, 1], "p": [[0.75, 0.25], [0.5, 0.5]]},
         "history": {"epochs": 5, "best_epoch": 3, "validation_loss": 0.5},
         "settings": {"classify": {}, "evaluation": {}},
-        "data": {"path": "s.safetensors", "sha256": "0" * 64, "source_sha256": None, "images": 5},
-        "checkpoint": {"path": "model.safetensors", "sha256": "1" * 64},
-        "split_file": {"path": "s.json", "sha256": "2" * 64},
+        "data": {"path": "s.safetensors", "sha256": "0" * 64, "content": "3" * 64, "source_sha256": None, "images": 5},
+        "checkpoint": {"path": "model.safetensors", "sha256": "1" * 64, "content": None},
+        "split_file": {"path": "s.json", "sha256": "2" * 64, "content": None},
         "code": {"classify": "a", "assess": "b", "commit": None, "dirty": False},
         "versions": {"python": "3.11"},
         "cost": {

@@ -96,7 +96,10 @@ def test_gradients_reach_all_of_the_encoder_and_each_weight_has_one_optimiser(
 @pytest.mark.parametrize("network", ["mlp", "kan"])
 def test_eight_graphs_are_overfitted(method: str, family: str, network: str) -> None:
     run = on(network, method, family, 8, **STILL, optimiser={"learning_rate": 3e-3})
-    losses = [run.run_epoch()["loss"] or 0.0 for _ in range(30)]
+    for other in run.optimisers[1:]:  # what learns against the encoder stands still
+        other.param_groups[0]["lr"] = 0.0
+    epochs = 30 if len(run.optimisers) == 1 else 120  # what stands still is noise to it
+    losses = [run.run_epoch()["loss"] or 0.0 for _ in range(epochs)]
     assert np.mean(losses[-5:]) < losses[0]
     assert [list(row) for row in run.history[:1]] == [list(columns(run.method))]
 

@@ -100,7 +100,7 @@ def test_from_the_configuration_to_the_bundle(tmp_path: Path) -> None:
     record = read_json(Path("results/demo/records/tu/CHEMBL-ACT/barlow_twins-repaired-0.json"))
     assert record["own_method"]["label"] == "Barlow Twins" and record["history"]["overlap"] > 0
     assert "| Barlow Twins | measured, repaired |" in Path("results/demo/tables/table2.md").read_text()
-    told = ran("kanrepro", "explain", "table2", "CHEMBL-ACT", "barlow twins", "--results", "results/demo")
+    told = ran("kanrepro", "explain", "table2", "CHEMBL-ACT", "barlow twins", "--results", "results/demo", "--full")
     assert "Barlow Twins (barlow_twins)" in told and "the same now" in told and "DIFFERS" not in told
     assert "barlow_twins.py" in told  # the command by hand
     written(WHOLE.replace("1e-5", "1e-6"), "barlow_twins.py")

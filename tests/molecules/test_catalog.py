@@ -85,7 +85,7 @@ def test_an_own_file_adds_a_set_beside_itself(tmp_path: Path) -> None:
         ("DYES: {address: x, 3: y}", "DYES: 3: Keys should be strings"),
         (
             "DYES: {address: x, expected: {rows: {a: b}}}",
-            "rows: Input should be a valid integer (found {'a'",
+            "rows: a whole number is expected (found {'a'",
         ),
         ("DYES: {address: x, name: y}", "`name` is the key of the entry"),
         ("DYES: 3", "expected fields such as `address` and `tasks`, found 3"),

@@ -61,12 +61,12 @@ def test_seeds_are_those_of_the_experiment() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"epsilon_delta": [0.1, -0.1]}, r"sensitivity.epsilon_delta.1 = -0.1: .*greater than or equal to 0"),
-        ({"sigma_rho": []}, r"sensitivity.sigma_rho = .*: .*at least 1 item"),
+        ({"epsilon_delta": [0.1, -0.1]}, r"sensitivity.epsilon_delta.1 = -0.1: .*it must be at least 0"),
+        ({"sigma_rho": []}, r"sensitivity.sigma_rho = .*: at least 1 are needed"),
         ({"sigma_rho": [0.1, 0.1]}, r"sensitivity.sigma_rho = .*0.1 stands there twice"),
         ({"epsilon_rho": ["much"]}, r"sensitivity.epsilon_rho.0 = 'much'"),
         ({"epsilon_rho": [float("inf")]}, r"sensitivity.epsilon_rho.0 = "),
-        ({"sigma_delta": [1e9]}, r"sensitivity.sigma_delta.0 = 1000000000.0: .*less than or equal to 1000"),
+        ({"sigma_delta": [1e9]}, r"sensitivity.sigma_delta.0 = 1000000000.0: it must be at most 1000"),
         ({"parameters": ["epsilon"]}, r"sensitivity.parameters.0 = 'epsilon': .*'epsilon_delta'"),
         ({"parameters": []}, r"sensitivity.parameters = "),
         ({"seeds": []}, r"sensitivity.seeds = "),

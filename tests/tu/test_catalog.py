@@ -72,9 +72,9 @@ def test_an_own_file_adds_a_set_beside_itself(tmp_path: Path) -> None:
     [
         (OWN.replace("graphs", "graps"), "MINE: unknown key 'graps'. Did you mean 'graphs'?"),
         (OWN.replace("address", "adress"), "MINE: unknown key 'adress'. Did you mean 'address'?"),
-        (OWN.replace("graphs: 3", "graphs: few"), "MINE: expected.graphs: Input should be a valid integer"),
-        (OWN.replace("graphs: 3", "graphs: 0"), "MINE: expected.graphs: Input should be greater than or equal to 1"),
-        (OWN.replace("graphs: 3, ", ""), "MINE: expected.graphs: Field required"),
+        (OWN.replace("graphs: 3", "graphs: few"), "MINE: expected.graphs: a whole number is expected"),
+        (OWN.replace("graphs: 3", "graphs: 0"), "MINE: expected.graphs: it must be at least 1"),
+        (OWN.replace("graphs: 3, ", ""), "MINE: expected.graphs: it is missing"),
         (OWN.replace("  address: mine.zip\n", ""), "MINE: a set in TU format needs an `address`"),
         (OWN.replace("mine.zip", "ftp://h/x"), "MINE: address: must be an http, https or file URL, or a path (found"),
         (OWN + "  sha256: abc\n", "MINE: sha256: String should match pattern"),

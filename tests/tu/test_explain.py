@@ -33,7 +33,7 @@ def test_the_whole_chain_of_a_record(small, content, capsys):
     changes["code"]["probe"] = provenance.code_digest("kanrepro.tu.probe")
     Record.model_validate(changes).write(path)
 
-    explain.main(["table2", "MUTAG", "khan_gcl", "--reading", "repaired", "--results", str(small)])
+    explain.main(["table2", "MUTAG", "khan_gcl", "--reading", "repaired", "--full", "--results", str(small)])
     text = capsys.readouterr().out
     assert "reading repaired: 91.00 ± 1.00 % over 3 runs; printed: 91.4 ± 1.1" in text
     assert (

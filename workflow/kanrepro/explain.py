@@ -14,6 +14,8 @@ from kanrepro.core.parser import stage_parser
 from kanrepro.families import FAMILIES
 from kanrepro.report.results import READINGS
 
+RECORD = "  record "  # how laid_out begins what it says of a record
+FACTS = ("machine", "code", "again")
 EXPLAINED = {name: module for family in FAMILIES for name, module in family.explained.items()}
 OPTIONS = {name: text for family in FAMILIES for name, text in family.asked.items()}
 
@@ -27,6 +29,26 @@ def explain(asked: Question) -> str:
     if asked.table not in EXPLAINED:
         raise unknown("table", asked.table, EXPLAINED)
     return load(EXPLAINED[asked.table]).explain(asked)
+
+
+def brief(text: str, most: int = 10) -> str:
+    """An explanation in about `most` lines: what the number is, then the first record's code, machine and command.
+
+    Args:
+        text: lines about cells, each with blocks `  record PATH` whose facts stand at four blanks (laid_out).
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    records = [line for line in lines if line.startswith(RECORD)]
+    if not records:
+        return text
+    cells = [line for line in lines if not line.startswith((RECORD, " " * 4))]
+    shown, left = cells[: most - 4], cells[most - 4 :]
+    first = lines[lines.index(records[0]) + 1 :]
+    facts = [line[2:] for line in first if line[4:].split(" ", 1)[0] in FACTS]
+    kept = list({line.split()[0]: line for line in reversed(facts)}.values())[::-1]
+    others = f" (the first of {len(records)})" if len(records) > 1 else ""
+    more = f", {len(left)} more lines on such numbers" if left else ""
+    return "\n".join([*shown, f"{records[0]}{others}", *kept, f"--full: every record, setting, file and command{more}"])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -51,10 +73,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         default=Path("results/small"),
         help="folder of a preset's results (default: %(default)s)",
     )
+    parser.add_argument("--full", action="store_true", help="everything about every record")
     arguments = parser.parse_args(argv)
     more = {name: getattr(arguments, name) for name in OPTIONS}
     asked = Question(arguments.table, arguments.dataset, arguments.method, arguments.reading, arguments.results, more)
-    print(explain(asked))
+    text = explain(asked)
+    print(text if arguments.full else brief(text))
 
 
 if __name__ == "__main__":

@@ -252,12 +252,12 @@ def test_explanations_name_every_record_of_a_spot(
     place("PROTEINS", NO_DELTA, [70])
     place_molecules("bace", NO_DELTA, [70])
     said = ["--results", str(folder.parent)]
-    explain.main(["figure5", "PROTEINS", "epsilon_delta", *said])
+    explain.main(["figure5", "PROTEINS", "epsilon_delta", *said, "--full"])
     text = capsys.readouterr().out
     assert "epsilon_delta = 0.075 (the default), reading repaired: 74.00 ± 1.41 %" in text
     assert "sensitivity/tu/PROTEINS/khan_gcl/repaired/0.0-0.075-0.05-0.05/0.json" in text
     assert "pretrain.contrast.negatives.epsilon_delta = 0.0" in text and "python -m kanrepro.tu.probe" in text
-    explain.main(["figure5", "AVG", "epsilon_delta=0", *said])
+    explain.main(["figure5", "AVG", "epsilon_delta=0", *said, "--full"])
     assert "ROC" not in (text := capsys.readouterr().out) and "70.00 %" in text and "best epoch 2" in text
     for wrong, message in (
         (["AVGE", "epsilon_delta"], "Did you mean 'AVG'"),

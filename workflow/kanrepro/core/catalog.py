@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kanrepro.core.errors import UserError, shown, unknown
+from kanrepro.core.parts import in_words
 from kanrepro.core.yaml_file import read_yaml
 
 
@@ -165,7 +166,7 @@ class Catalog(Generic[E]):
             model = _model_at(self.model, path)
             known = {*model.model_fields, *(self.also if model is self.model else ())}
             return str(unknown("key", str(last), known - {"name"}))
-        key, message = ".".join(map(str, [*path, last])), wrong["msg"].removeprefix("Value error, ")
+        key, message = ".".join(map(str, [*path, last])), in_words(wrong)
         of_a_part = wrong["type"] == "value_error" and isinstance(wrong["input"], dict)  # the message says what of it
         found = "" if wrong["type"] == "missing" or of_a_part else f" (found {shown(wrong['input'])})"
         return f"{key}: {message}{found}." if key else f"{message}."

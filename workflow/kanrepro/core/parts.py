@@ -1,5 +1,6 @@
 """What typed settings are made of: groups of keys that refuse what they do not know, and the errors they give."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -68,6 +69,37 @@ def _is_number(annotation: Any) -> bool:
 Model = TypeVar("Model", bound=Part)
 Read = TypeVar("Read", bound=pydantic.BaseModel)
 
+# kind of fault, as pydantic names it, without what tells how a value was read -> what is expected
+_EXPECTED = {
+    "int": "a whole number is expected",
+    "float": "a number is expected",
+    "string": "text is expected",
+    "bool": "true or false is expected",
+    "tuple": "a list is expected, such as [a, b]",
+    "list": "a list is expected, such as [a, b]",
+    "dict": "keys with values are expected, such as {{key: value}}",
+    "model": "keys with values are expected, such as {{key: value}}",
+    "finite": "a finite number is expected",
+    "missing": "it is missing",
+    "greater_than_equal": "it must be at least {ge:g}",
+    "greater_than": "it must be more than {gt:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "less_than": "it must be less than {lt:g}",
+    "literal_error": "it must be {expected}",
+    "too_short": "at least {min_length} are needed",
+    "too_long": "at most {max_length} are allowed",
+}
+
+_READ = re.compile(r"([a-z]+)_(?:\w+_)?(?:type|parsing|from_float|number)")  # int_type, int_parsing, finite_number
+
+
+def in_words(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, in a person's words, without a full stop; `error`: one of pydantic's."""
+    kind, said = error["type"], error["msg"].removeprefix("Value error, ").rstrip(".")
+    read = _READ.fullmatch(kind)
+    expected = _EXPECTED.get(read[1] if read else kind)
+    return expected.format(**error.get("ctx", {})) if expected else said
+
 
 def validate(model: type[Model], content: Any, where: str) -> Model:
     """`content` as a `model`.
@@ -87,7 +119,7 @@ def validate(model: type[Model], content: Any, where: str) -> Model:
         if first["type"] == "extra_forbidden":
             known = [".".join([*path[:-1], name]) for name in _keys(model, path[:-1])]
             raise unknown(f"key in {where}", key, known) from None
-        named, said = shown(key)[1:-1] or "content", first["msg"].removeprefix("Value error, ").rstrip(".")
+        named, said = shown(key)[1:-1] or "content", in_words(first)
         raise UserError(f"{where}: {named} = {shown(first.get('input'))}: {said}.") from None
 
 

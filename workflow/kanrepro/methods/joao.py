@@ -1,7 +1,8 @@
 """JOAOv2: GraphCL whose views are drawn from a distribution that moves to those that contrast finds hardest.
 
 Paper: You et al., Graph Contrastive Learning Automated (2021), section 4. Public code:
-Shen-Lab/GraphCL_Automated@8f3c2ac, unsupervised_TU/joaov2.py; its habits are the reading `own`, with gamma fixed where the code searches it on each set.
+Shen-Lab/GraphCL_Automated@8f3c2ac, unsupervised_TU/joaov2.py; its habits are the reading `own`, with gamma fixed where
+the code searches it on each set.
 """
 
 from __future__ import annotations
@@ -68,13 +69,8 @@ class Joao(Method):
                 "features": {"unlabelled": "constant", "self_loops": True},
                 "views": {
                     **{"first_view": "original", "drop_isolated": True, "add_edges": False, "directed_edges": True},
-                    **{
-                        "drop_ratio": 0.2,
-                        "edge_ratio": 0.2,
-                        "mask_ratio": 0.2,
-                        "subgraph_ratio": 0.8,
-                        "subgraph_hops": 1,
-                    },
+                    **{"drop_ratio": 0.2, "edge_ratio": 0.2, "mask_ratio": 0.2},
+                    **{"subgraph_ratio": 0.8, "subgraph_hops": 1},
                 },
                 "contrast": {"loss": "one_way", "head": [96, 96]},
                 "optimiser": {"epochs": 40, "learning_rate": 1e-3, "shuffle": "once"},

@@ -98,7 +98,7 @@ class Method:
         raise NotImplementedError
 
     def optimisers(self, model: Model) -> Sequence[torch.optim.Optimizer]:
-        """The optimisers, each with weights that no other has."""
+        """The optimisers, each with weights that no other has; the first has the encoder's."""
         given = model.settings.optimiser
         return [adam(model.parameters(), given.learning_rate, given.weight_decay)]
 

@@ -26,9 +26,9 @@ class GINBlock(nn.Module):
         self.network = network
         self.norm = nn.BatchNorm1d(hidden)
 
-    def forward(self, h: Tensor, edge_index: Tensor) -> Tensor:
-        """(N, width) and (2, E) to (N, hidden)."""
-        h = self.network(self.normalise(h + sum_neighbours(h, edge_index)))
+    def forward(self, h: Tensor, edge_index: Tensor, weight: Tensor | None = None) -> Tensor:
+        """(N, width) and (2, E), with weights (E,) of messages, to (N, hidden)."""
+        h = self.network(self.normalise(h + sum_neighbours(h, edge_index, weight)))
         return torch.relu(self.norm(h)) if self.norm_first else self.norm(torch.relu(h))
 
 
@@ -62,6 +62,7 @@ class GIN(GraphEncoder):
         norm_order: Literal["after_relu", "before_relu"] = "after_relu",
     ) -> None:
         super().__init__()
+        self.in_features = in_features
         self.readout: Literal["sum", "mean"] = readout
         self.join: Literal["concat", "last"] = join
         self.out_features = hidden * (layers if join == "concat" else 1)
@@ -71,18 +72,21 @@ class GIN(GraphEncoder):
             made = update_network(network, (width, hidden, hidden), kan, generator)
             self.blocks.append(GINBlock(made, width, hidden, normalise_input, norm_order))
 
-    def states(self, batch: GraphBatch) -> Iterator[Tensor]:
-        """The node states (N, hidden) that z reads out: after each block in turn, or after the last."""
+    def states(self, batch: GraphBatch, weight: Tensor | None = None) -> Iterator[Tensor]:
+        """The node states (N, hidden) that z reads out: after each block in turn, or after the last.
+
+        `weight` (E,) multiplies the messages of all blocks.
+        """
         h = batch.x
         for block in self.blocks:
-            h = block(h, batch.edge_index)
+            h = block(h, batch.edge_index, weight)
             if self.join == "concat" or block is self.blocks[-1]:
                 yield h
 
-    def nodes(self, batch: GraphBatch) -> Tensor:
+    def nodes(self, batch: GraphBatch, weight: Tensor | None = None) -> Tensor:
         """(N, out_features) the states of each node that z is the readout of, side by side."""
-        return torch.cat(list(self.states(batch)), dim=1)
+        return torch.cat(list(self.states(batch, weight)), dim=1)
 
-    def forward(self, batch: GraphBatch) -> Tensor:
-        """A batch of G graphs to z (G, out_features)."""
-        return torch.cat([pool(h, batch, self.readout) for h in self.states(batch)], dim=1)
+    def forward(self, batch: GraphBatch, weight: Tensor | None = None) -> Tensor:
+        """A batch of G graphs, messages weighted by `weight` (E,), to z (G, out_features)."""
+        return torch.cat([pool(h, batch, self.readout) for h in self.states(batch, weight)], dim=1)

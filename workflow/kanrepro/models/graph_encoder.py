@@ -10,9 +10,12 @@ from kanrepro.kan import KAN, KANLinear
 from kanrepro.store.store import GraphBatch
 
 
-def sum_neighbours(h: Tensor, edge_index: Tensor) -> Tensor:
-    """(N, D) to (N, D): the sum of h over the sources of each node's incoming edges."""
-    return torch.zeros_like(h).index_add_(0, edge_index[1], h.index_select(0, edge_index[0]))
+def sum_neighbours(h: Tensor, edge_index: Tensor, weight: Tensor | None = None) -> Tensor:
+    """(N, D) to (N, D): the sum of h over the sources of each node's incoming edges, weighted by `weight` (E,)."""
+    messages = h.index_select(0, edge_index[0])
+    if weight is not None:
+        messages = messages * weight.unsqueeze(1).to(h.dtype)
+    return torch.zeros_like(h).index_add_(0, edge_index[1], messages)
 
 
 def pool(h: Tensor, batch: GraphBatch, readout: Literal["sum", "mean"]) -> Tensor:

@@ -1,13 +1,13 @@
 """A plan as people read it, a table with the bounds of the wall time, and as machines do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from kanrepro.plan import Plan, RulePlan
 
 HOUR, GB, MB = 3600.0, 1e9, 1e6  # seconds, bytes
-HEAD = ("rule", "jobs", "CPU h", "GPU h", "asked GB", "used GB", "disk MB")
+HEAD = ("rule", "jobs", "CPU", "GPU", "asked GB", "used GB", "disk MB")
 
 
 def text(made: Plan) -> str:
@@ -19,7 +19,7 @@ def text(made: Plan) -> str:
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
     lines.insert(1, "-" * len(lines[0]))
     lines.insert(-1, lines[1])
-    lines += ["", "?: no data. n+?: of the jobs that there is data of; the others come on top.", "", "From"]
+    lines += ["", "?: no data. at least: of the jobs that there is data of; the others come on top.", "", "From"]
     nothing: dict[str, list[str]] = {}
     for rule in made.rules:
         for source, count in sorted(rule.sources.items(), key=lambda one: -one[1]):
@@ -37,11 +37,11 @@ def text(made: Plan) -> str:
 
 def _row(rule: RulePlan) -> tuple[str, ...]:
     used = _gb(rule.measured_mb * 1e6) if rule.measured_mb is not None else "?"
-    gpu = _known(rule.gpu_seconds / HOUR, rule.on_gpu, rule.may_use_gpu) if rule.may_use_gpu else "0"
+    gpu = _known(rule.gpu_seconds, rule.on_gpu, rule.may_use_gpu, duration) if rule.may_use_gpu else "0"
     return (
         rule.rule,
         str(rule.jobs),
-        _known(rule.cpu_seconds / HOUR, rule.known_time, rule.jobs),
+        _known(rule.cpu_seconds, rule.known_time, rule.jobs, duration),
         gpu,
         _gb(rule.asked_mb * 1e6),
         used,
@@ -56,23 +56,32 @@ def _total(rules: Sequence[RulePlan]) -> tuple[str, ...]:
     return (
         "total",
         str(count),
-        _known(sum(rule.cpu_seconds for rule in rules) / HOUR, sum(rule.known_time for rule in rules), count),
-        _known(sum(rule.gpu_seconds for rule in rules) / HOUR, sum(rule.on_gpu for rule in rules), may) if may else "0",
+        _known(sum(rule.cpu_seconds for rule in rules), sum(rule.known_time for rule in rules), count, duration),
+        _known(sum(rule.gpu_seconds for rule in rules), sum(rule.on_gpu for rule in rules), may, duration)
+        if may
+        else "0",
         _gb(max(rule.asked_mb for rule in rules) * 1e6),
         _gb(max(used) * 1e6) if used else "?",
         _known(sum(rule.disk_bytes for rule in rules) / MB, sum(rule.known_disk for rule in rules), count),
     )
 
 
-def _known(value: float, known: int, of: int) -> str:
-    """A sum, with a mark where only some of its terms are known."""
-    if not known:
-        return "?"
-    return _short(value) + ("" if known == of else "+?")
-
-
 def _short(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def _known(value: float, known: int, of: int, words: Callable[[float], str] = _short) -> str:
+    """A sum, with what tells where only some of its terms are known."""
+    if not known:
+        return "?"
+    return ("" if known == of else "at least ") + words(value)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that a person would take: `0.8 s`, `12 min`, `116 h`."""
+    if seconds < 60:
+        return f"{_short(seconds)} s"
+    return f"{_short(seconds / 60)} min" if seconds < HOUR else f"{_short(seconds / HOUR)} h"
 
 
 def _gb(amount: float) -> str:
@@ -92,8 +101,8 @@ def _bounds(made: Plan) -> list[str]:
     }
     missing = "" if known == count else f", without the {count - known} jobs that there is no data of"
     return [
-        f"Wall time: at least {_short(max(bounds.values()) / HOUR)} h{missing}:",
-        *(f"  {_short(value / HOUR)} h {name}" for name, value in bounds.items() if value),
+        f"Wall time: at least {duration(max(bounds.values()))}{missing}:",
+        *(f"  {duration(value)}: {name}" for name, value in bounds.items() if value),
         memory,
     ]
 

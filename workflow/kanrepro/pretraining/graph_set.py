@@ -55,7 +55,8 @@ class GraphSet:
     def _with_degrees(self, batches: Iterator[GraphBatch]) -> Iterator[GraphBatch]:
         """The same, with degrees of their own where the settings say so."""
         features = self.settings.features
-        own = features.degree_of == "view" and features.unlabelled == "degree" and not self.store.x.shape[1]
+        labelled = self.store.x.shape[1] and features.labels
+        own = features.degree_of == "view" and features.unlabelled == "degree" and not labelled
         return map(with_own_degrees, batches) if own else batches
 
     @classmethod
@@ -76,7 +77,7 @@ class GraphSet:
             held = store.to(device) if _resident(store, settings, device) else store
             return cls(held, held, held.x, settings, device)
         features = settings.features
-        x = node_features(store, features.unlabelled, features.degree_cap)
+        x = node_features(store, features.unlabelled, features.degree_cap, features.labels)
         store = replace(store, edge_index=store.edge_index.long(), edge_attr=None)  # once, not for every batch
         original = add_self_loops(store) if features.self_loops else store
         return cls(store.to(device), original.to(device), x.to(device), settings, device)

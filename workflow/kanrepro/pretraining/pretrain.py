@@ -89,8 +89,8 @@ def main(argv: list[str] | None = None) -> None:
     identity = {"store": sha256(arguments.store), "seed": arguments.seed, "settings": explicit, "code": code}
     identity |= {"limit": arguments.limit, "processes": ranks.world}
     state_file = arguments.output / "state.safetensors"
+    training = Training(store, settings, arguments.seed, device, arguments.limit, ranks)  # a refusal leaves no folder
     with run_lock(arguments.output) if ranks.first else nullcontext():
-        training = Training(store, settings, arguments.seed, device, arguments.limit, ranks)
         train(training, state_file, identity, ALWAYS, ranks.first)
         training.calibrate()
         leave_ranks()

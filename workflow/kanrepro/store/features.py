@@ -10,16 +10,19 @@ from torch.nn import functional
 from kanrepro.store.store import GraphBatch, GraphStore, owner, pointers
 
 
-def node_features(store: GraphStore, unlabelled: Literal["constant", "degree"] = "constant", cap: int = 64) -> Tensor:
+def node_features(
+    store: GraphStore, unlabelled: Literal["constant", "degree"] = "constant", cap: int = 64, labels: bool = True
+) -> Tensor:
     """(N, D) float features of all nodes of a set with fields that are numbers, one categorical field, or none.
 
     Args:
         unlabelled: what a set without node labels gets: the constant 1 (D = 1), as in GraphCL, or its in-degree
             one-hot, degrees above `cap` counted as `cap` (D = cap + 1).
+        labels: whether categorical fields are seen; if not, the set is as one without labels.
     """
     if store.x.is_floating_point() and store.x.shape[1]:
         return store.x.float()
-    if store.x.shape[1] == 1:
+    if store.x.shape[1] == 1 and labels:
         return functional.one_hot(store.x[:, 0].long(), len(store.meta["node_labels"])).float()
     if unlabelled == "constant":
         return torch.ones(store.x.shape[0], 1, device=store.x.device)
