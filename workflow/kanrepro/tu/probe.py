@@ -2,7 +2,8 @@
 
 Reads encoder.safetensors (with run.json beside it), the graph store that it was trained on, and a fold file. Writes one
 record (JSON, `kanrepro.core.record`): accuracies as fractions for each fold, the C chosen in each, and everything that
-the number was made from. With --shuffle-labels the labels are permuted first: a control that must sit at chance.
+the number was made from. Encoders of earlier epochs that the checkpoint holds are evaluated too (`kanrepro.tu.epochs`);
+`accuracy` is that of the last. With --shuffle-labels the labels are permuted first: a control that must sit at chance.
 """
 
 import time
@@ -19,6 +20,7 @@ from kanrepro.core.files import read_json, sha256
 from kanrepro.core.options import check_threads, command_line, read_object
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
+from kanrepro.tu import epochs
 from kanrepro.tu.settings import SvmSettings
 from kanrepro.tu.splits import read_folds
 from kanrepro.tu.svm import SvmResult, cross_validate
@@ -70,6 +72,7 @@ def probe(
     try:
         labels = shuffled(y, seed) if shuffle_labels else y
         result = evaluate(z, labels, folds, trained["store"], settings, threads)
+        looks = [] if shuffle_labels else _looks(checkpoint, store, folds, settings, threads)
     except UserError as error:
         raise UserError(f"{dataset}: {error}") from None
     seconds = time.perf_counter() - start
@@ -84,8 +87,8 @@ def probe(
         reading=trained["reading"],
         seed=seed,
         preset=run["preset"],
-        metrics={"accuracy": accuracy},
-        details=_details(z, y, result, threads),
+        metrics={"accuracy": accuracy, **epochs.selected(looks)},
+        details=_details(z, y, result, threads) | epochs.told(looks),
         history={"epochs": trained["settings"]["optimiser"]["epochs"], **trained["history"]},
         settings={"pretrain": trained["settings"], "svm": settings.model_dump(mode="json")},
         data=record.Data(
@@ -110,6 +113,21 @@ def probe(
         commands=[run["command"], command],
         own_method=trained.get("own_method"),
     )
+
+
+def _looks(checkpoint: Path, store: Path, folds: Path, settings: SvmSettings, threads: int) -> list[epochs.Look]:
+    """All epochs whose encoders the checkpoint holds, each evaluated by itself; none where it holds the last alone."""
+    from kanrepro.tu.embed import embed
+
+    kept = epochs.kept_epochs(checkpoint)
+    found = []
+    for epoch in [*kept, None] if kept else []:
+        z, y, trained = embed(checkpoint, store, epoch=epoch)
+        result = evaluate(z, y, folds, trained["store"], settings, threads)
+        checked = epochs.validation(z, y, read_folds(folds, len(y)), settings, threads)
+        number = epoch or trained["settings"]["optimiser"]["epochs"]
+        found.append(epochs.Look(number, float(np.mean(result.accuracies)), checked, result.accuracies))
+    return found
 
 
 def _details(z: NDArray[np.float64], y: NDArray[np.int64], result: SvmResult, threads: int) -> dict[str, Any]:
