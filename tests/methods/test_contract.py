@@ -29,7 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test for each method, or the one that --method names, on each family that it can learn from."""
     if "method" in metafunc.fixturenames:
         own = metafunc.config.getoption("--method")
-        names = [find(own).name] if own else of("variant", "method")
+        names = [find(own).name] if own else of("variant", "method", "objective")
         metafunc.parametrize(("method", "family"), [(name, family) for name in names for family in find(name).families])
 
 

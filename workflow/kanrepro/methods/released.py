@@ -57,6 +57,7 @@ class Released(Method):
 
     label = "Khan-GCL's code"
     kind = "objective"
+    changes = {"contrast": {"negatives": {"perturbations": ["rho"], "scale": "min_max"}}}
     Settings = ReleasedSettings
     columns = (
         "loss_cl", "loss_hn", "cos_hard", "hn_alignment", "hn_strength", "hn_step", "hn_cosine", "refit_kept",
@@ -81,7 +82,7 @@ class Released(Method):
         if settings.encoder.network == "mlp":
             xavier_(target, generator)  # one pass draws all linear layers anew, those of both encoders
         size = encoder.out_features
-        predictor = mlp((size, *settings.contrast.head), generator)
+        predictor = mlp((size, *settings.contrast.head[:-1], size), generator)  # its answers are compared with z
         made = {"delta": torch.zeros(size), "steps": torch.tensor(0), "refits": torch.zeros(3)}
         return {"target": target, "predictor": predictor, **made}
 
