@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanrepro.contrast import hard_negative_loss, nt_xent
-from kanrepro.contrast.loss import one_way_loss
+from kanrepro.contrast.loss import beside_terms, info_nce, one_way, one_way_loss, two_way_loss
 
 
 def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -51,3 +51,34 @@ def test_hard_negatives_get_no_gradient() -> None:
 def test_a_temperature_divides_the_similarity_to_hard_negatives() -> None:
     v, hard = torch.randn(2, 4, 3).unbind(0)
     torch.testing.assert_close(hard_negative_loss(v, hard, 0.5), 2 * hard_negative_loss(v, hard))
+
+
+S3 = torch.tensor([[0.9, 0.1, 0.3], [0.2, 0.8, 0.0], [-0.1, 0.4, 0.7]])
+C3 = torch.tensor([[0.5, 0.2, 0.1], [0.3, 0.4, 0.2], [0.0, 0.1, 0.6]])
+
+
+@pytest.mark.parametrize(
+    ("tau", "rows", "columns"),
+    [(0.1, -4.913143, -4.951413), (0.2, -2.264862, -2.298587), (0.3, -1.332751, -1.353405)],
+)
+def test_the_losses_of_given_similarities(tau: float, rows: float, columns: float) -> None:
+    assert float(one_way(S3, tau)) == pytest.approx(rows, abs=1e-5)
+    assert float(one_way(S3.T, tau)) == pytest.approx(columns, abs=1e-5)
+
+
+def test_positives_in_the_denominator_and_negatives_beside_it() -> None:
+    assert float(info_nce(S3, 0.2)) == pytest.approx(0.116015, abs=1e-6)
+    assert float(-beside_terms(S3, C3, 0.2).mean()) == pytest.approx(0.309417, abs=1e-6)
+    assert float(-beside_terms(S3, C3, 0.1).mean()) == pytest.approx(0.120757, abs=1e-6)
+    assert float(one_way(torch.tensor([[0.9, 0.1], [0.2, 0.8]]), 0.2)) == pytest.approx(-3.5)
+    alike = torch.full((5, 5), 0.3)
+    assert float(one_way(alike, 0.2)) == pytest.approx(math.log(4))
+    assert float(info_nce(alike, 0.2)) == pytest.approx(math.log(5))
+
+
+def test_two_ways_are_the_mean_of_both_and_symmetric() -> None:
+    v1, v2 = torch.randn(2, 4, 3, dtype=torch.float64)
+    there, back = one_way_loss(v1, v2, 0.2), one_way_loss(v2, v1, 0.2)
+    torch.testing.assert_close(two_way_loss(v1, v2, 0.2), (there + back) / 2)
+    torch.testing.assert_close(two_way_loss(v1, v2, 0.2), two_way_loss(v2, v1, 0.2))
+    assert float(there) != pytest.approx(float(back))

@@ -195,6 +195,18 @@ def test_every_kind_is_drawn_and_its_counts_hold() -> None:
     assert len(kinds) == 4
 
 
+def test_kinds_can_be_given_graph_by_graph_and_one_of_them_changes_nothing() -> None:
+    store = store_of([ring(20)] * 4)
+    habits = ViewSettings(kinds=("identity", "drop_nodes"))
+    drawn = torch.tensor([1, 0, 0, 1])
+    (fast,) = draw_views(store, store.x, torch.arange(4), 4, habits, generator(0), drawn)
+    plain = draw_view(store, store.x, torch.arange(4), habits, generator(0), drawn)
+    for view in (fast, plain):
+        assert view.node_ptr.diff().tolist() == [18, 20, 20, 18]
+        untouched = store.batch(torch.tensor([1, 2]), store.x)
+        torch.testing.assert_close(view.select(torch.tensor([1, 2])).edge_index, untouched.edge_index)
+
+
 def test_graphs_without_edges_or_nodes_pass_through_every_view() -> None:
     batch = batch_of([(0, []), (1, []), (3, []), ring(4)])
     for view in VIEWS:

@@ -10,7 +10,10 @@ import safetensors.torch
 import torch
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.files import atomic, read_json, write_json, write_tensors
+from kanrepro.core.explain_parts import file_state, machine_state
+from kanrepro.core.files import atomic, content_digest, read_json, write_json, write_tensors
+from kanrepro.core.provenance import hardware
+from kanrepro.core.record import Artefact
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -127,3 +130,39 @@ def test_user_errors_are_one_line_and_exit_code_2(arguments: list[str], message:
     assert message in done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+# content apart from what a file says of its making
+
+
+def test_equal_tensors_have_one_digest_whatever_document_they_carry(tmp_path: Path) -> None:
+    tensors = {"x": torch.arange(6.0).reshape(2, 3), "y": torch.tensor([1])}
+    write_tensors(tmp_path / "a.safetensors", tensors, {"code": "a"})
+    write_tensors(tmp_path / "b.safetensors", tensors, {"code": "another, and longer"})
+    write_tensors(tmp_path / "c.safetensors", {**tensors, "x": tensors["x"].reshape(3, 2)}, {"code": "a"})
+    a, b, c = (content_digest(tmp_path / f"{name}.safetensors") for name in "abc")
+    assert a == b != c
+
+
+def test_equal_folds_have_one_digest_whatever_file_their_set_was(tmp_path: Path) -> None:
+    for name, store, test in (("a", "1", [[0], [1]]), ("b", "2", [[0], [1]]), ("c", "1", [[1], [0]])):
+        write_json(tmp_path / f"{name}.json", {"seed": 0, "store_sha256": store, "test": test})
+    a, b, c = (content_digest(tmp_path / f"{name}.json") for name in "abc")
+    assert a == b != c
+
+
+def test_a_file_is_unchanged_or_of_the_same_content_or_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"store_sha256": "1", "test": [[0]]})
+    of = Artefact.of(path).model_copy(update={"path": "a.json"})
+    assert file_state(of, tmp_path).endswith(", unchanged")
+    write_json(path, {"store_sha256": "2", "test": [[0]]})
+    assert file_state(of, tmp_path).endswith(", the same content in another file")
+    assert "keeps no digest of its content" in file_state(of.model_copy(update={"content": None}), tmp_path)
+    write_json(path, {"store_sha256": "1", "test": [[1]]})
+    assert file_state(of, tmp_path).endswith(", CHANGED since")
+
+
+def test_a_machine_is_this_one_or_another() -> None:
+    assert machine_state(hardware(), "cpu").endswith("cpu, the same processor here")
+    assert "ANOTHER than here" in machine_state("Z80, 1 cores", "cpu")

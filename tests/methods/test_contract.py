@@ -9,18 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from method_worlds import first_step, training
 from torch import Tensor
-from worlds import rings_and_stars, small_molecules
 
 from kanrepro.core import resume
 from kanrepro.core.errors import UserError
-from kanrepro.core.parts import merged
 from kanrepro.methods.folder import find, of
-from kanrepro.methods.readings import changes_of, settings_of
-from kanrepro.pretraining.families import FAMILIES
-from kanrepro.pretraining.settings import of_run
 from kanrepro.pretraining.training import Training, columns
-from kanrepro.store.store import GraphBatch, GraphStore, pointers
+from kanrepro.store.store import GraphBatch, pointers
 
 STILL = {"views": {"kinds": ["drop_nodes"], "drop_ratio": 0}}  # views are the graphs themselves
 
@@ -29,30 +25,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test for each method, or the one that --method names, on each family that it can learn from."""
     if "method" in metafunc.fixturenames:
         own = metafunc.config.getoption("--method")
-        names = [find(own).name] if own else of("variant", "method", "objective")
+        kinds = ("variant", "method", "objective")
+        names = [find(own).name] if own else [name for name in of(*kinds) if not find(name).on_kans]
         metafunc.parametrize(("method", "family"), [(name, family) for name in names for family in find(name).families])
-
-
-def graphs(family: str, count: int) -> GraphStore:
-    """A small set of a family."""
-    if family == "molecule":
-        return small_molecules(count)
-    store = rings_and_stars(count)
-    if family == "tu":
-        return store
-    return replace(store, x=torch.rand(len(store.x), 3, generator=torch.Generator().manual_seed(0)), meta={})
-
-
-def training(method: str, family: str, count: int = 12, reading: str = "repaired", **changes: Any) -> Training:
-    """A small run; batches of eight graphs."""
-    base = FAMILIES[family]().model_dump(mode="json")
-    small: dict[str, Any] = {
-        "encoder": {"hidden": 8, "layers": 2},
-        "contrast": {"head": [8]},
-        "optimiser": {"batch_size": 8, "learning_rate": 1e-2, "epochs": 4, "precision": "float32"},
-    }
-    made = merged(settings_of(base, changes_of(family, reading, method), method), merged(small, changes))
-    return Training(graphs(family, count), of_run(FAMILIES[family], made, find(method), "test"), 0, "cpu")
 
 
 def on(network: str, method: str, family: str, count: int = 12, **changes: Any) -> Training:
@@ -62,13 +37,6 @@ def on(network: str, method: str, family: str, count: int = 12, **changes: Any) 
     except UserError as refused:
         assert network != find(method).network
         pytest.skip(str(refused))
-
-
-def first_step(run: Training) -> tuple[Any, ...]:
-    """What its first step sees, in training mode."""
-    run.model.train()
-    run.method.before_epoch(run, torch.Generator().manual_seed(0))
-    return next(iter(run.views(torch.Generator().manual_seed(0))))
 
 
 def weights(run: Training) -> list[Tensor]:

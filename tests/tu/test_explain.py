@@ -43,12 +43,12 @@ def test_the_whole_chain_of_a_record(small, content, capsys):
     assert first.startswith(str(path))
     assert "accuracy  90.00 %, folds 90.0 90.0" in first
     assert f"{sha256(data)}, unchanged, 9 graphs" in first
-    assert "MUTAG.folds-0.json, SHA-256 " + "f" * 64 + ", CHANGED since" in first
+    assert "MUTAG.folds-0.json, SHA-256 " + "f" * 64 + ", another file now (the record keeps no digest" in first
     assert "encoder.safetensors, SHA-256 " + "c" * 64 + ", not here now" in first
     assert "settings  pretrain.epochs = 60" in first and "seed      0" in first
     assert "pretrain 0123456789abcdef, DIFFERS from the code now" in first
     assert f"probe {provenance.code_digest('kanrepro.tu.probe')}, the same now" in first
-    assert "machine   a processor, 2 cores; cpu" in first
+    assert "machine   a processor, 2 cores; cpu, ANOTHER than here (" in first
     assert "12.5 s pre-training, 2.5 s evaluation, 512 MB at the peak" in first
     assert (
         "by hand   python -m kanrepro.pretraining.pretrain --out results/small/runs/tu/MUTAG/khan_gcl/repaired/0"

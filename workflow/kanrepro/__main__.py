@@ -15,6 +15,7 @@ from kanrepro.families import FAMILIES
 
 TOOLS = {
     "explain": "kanrepro.explain",
+    "verify": "kanrepro.compare.verify",
     "quote": "kanrepro.report.quote",
     "plan": "kanrepro.plan.__main__",
     "settings": "kanrepro.settings",

@@ -99,13 +99,21 @@ def draw_views(
     size: int,
     settings: ViewSettings,
     generator: torch.Generator | None = None,
+    drawn: Tensor | None = None,
 ) -> Iterator[GraphBatch]:
     """As `kanrepro.contrast.views.draw_views`, where `supported`."""
-    drawn = torch.randint(0, len(settings.kinds), index.shape, generator=generator)
+    if drawn is None:
+        drawn = torch.randint(0, len(settings.kinds), index.shape, generator=generator)
     drawn, order = drawn.sort(stable=True)
     chosen = index[order]
     marks = Marks(*_ranges(store.node_ptr, chosen), *_ranges(store.edge_ptr, chosen))
-    mark = {"drop_nodes": _drop, "mask_attributes": _mask, "perturb_edges": _perturb, "subgraph": _grow}
+    mark = {
+        "drop_nodes": _drop,
+        "mask_attributes": _mask,
+        "perturb_edges": _perturb,
+        "subgraph": _grow,
+        "identity": _leave,
+    }
     bounds = torch.searchsorted(drawn, torch.arange(len(settings.kinds) + 1)).tolist()
     for kind, begin, end in zip(settings.kinds, bounds, bounds[1:], strict=False):
         if begin < end:
@@ -117,6 +125,12 @@ def _ranges(ptr: Tensor, chosen: Tensor) -> tuple[NDArray[np.int64], NDArray[np.
     """Where the ranges `chosen` of `ptr` begin, and their pointers side by side."""
     first = ptr[chosen]
     return first.numpy(), pointers(ptr[chosen + 1] - first).numpy()
+
+
+def _leave(
+    part: Part, edges: NDArray[np.integer], x: Tensor, settings: ViewSettings, generator: torch.Generator | None
+) -> None:
+    """Nothing is marked."""
 
 
 def _drop(

@@ -25,10 +25,41 @@ def one_way_loss(v1: Tensor, v2: Tensor, temperature: float) -> Tensor:
 
     It can be negative. G = 1 leaves no negative: the loss is then infinite.
     """
-    logits = functional.normalize(v1, dim=1) @ functional.normalize(v2, dim=1).T / temperature
-    positive = logits.diagonal()
-    rest = logits.masked_fill(torch.eye(len(logits), dtype=torch.bool, device=logits.device), -torch.inf)
-    return (rest.logsumexp(dim=1) - positive).mean()
+    return one_way(cosines(v1, v2), temperature)
+
+
+def two_way_loss(v1: Tensor, v2: Tensor, temperature: float) -> Tensor:
+    """AD-GCL's: the mean of `one_way_loss` in both directions."""
+    s = cosines(v1, v2)
+    return (one_way(s, temperature) + one_way(s.T, temperature)) / 2
+
+
+def cosines(v1: Tensor, v2: Tensor) -> Tensor:
+    """(G, P) and (H, P) to (G, H), the cosine of each row of one with each row of the other."""
+    return functional.normalize(v1, dim=1) @ functional.normalize(v2, dim=1).T
+
+
+def one_way(similarity: Tensor, temperature: float) -> Tensor:
+    """The loss of similarities S (G, G) whose positives stand on the diagonal, which the denominator leaves out."""
+    logits = similarity / temperature
+    own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    return (logits.masked_fill(own, -torch.inf).logsumexp(dim=1) - logits.diagonal()).mean()
+
+
+def info_nce(similarity: Tensor, temperature: float) -> Tensor:
+    """The same with the positive in the denominator: at least 0."""
+    return -info_nce_terms(similarity, temperature).mean()
+
+
+def info_nce_terms(similarity: Tensor, temperature: float) -> Tensor:
+    """(G,) the logarithms of e^(S_ii / tau) / sum_j e^(S_ij / tau)."""
+    return (similarity / temperature).log_softmax(dim=1).diagonal()
+
+
+def beside_terms(similarity: Tensor, others: Tensor, temperature: float) -> Tensor:
+    """(G,) the logarithms of e^(S_ii / tau) / (e^(S_ii / tau) + sum_j e^(C_ij / tau)), C (G, M) of negatives."""
+    positive = similarity.diagonal().unsqueeze(1)
+    return (torch.cat([positive, others], dim=1) / temperature).log_softmax(dim=1)[:, 0]
 
 
 def hard_negative_loss(v: Tensor, v_hard: Tensor, temperature: float | None = None) -> Tensor:
@@ -55,3 +86,12 @@ def jensen_shannon_loss(scores: Tensor, own: Tensor) -> Tensor:
     inside, others = scores[own], scores[~own]
     softplus = functional.softplus
     return (softplus(-others) + others - math.log(2)).mean() - (math.log(2) - softplus(-inside)).mean()
+
+
+def shifted_loss(scores: Tensor, own: Tensor) -> Tensor:
+    """Deep graph infomax as Hu et al. write it: nodes are told to be of their graph, and not of the next of the batch.
+
+    The sum of two cross-entropies, each a mean over nodes; scores and `own` as in `jensen_shannon_loss`.
+    """
+    inside, others = scores[own], scores[own.roll(1, dims=1)]
+    return functional.softplus(-inside).mean() + functional.softplus(others).mean()

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from kanrepro.core.parts import Part, Positive, Scale, Share
 
-ViewKind = Literal["drop_nodes", "perturb_edges", "mask_attributes", "subgraph"]
+ViewKind = Literal["drop_nodes", "perturb_edges", "mask_attributes", "subgraph", "identity"]
 
 
 class ViewSettings(Part):

@@ -157,6 +157,7 @@ def draw_views(
     size: int,
     settings: ViewSettings,
     generator: torch.Generator | None = None,
+    drawn: Tensor | None = None,
 ) -> Iterator[GraphBatch]:
     """Random views of the graphs `index` in batches of `size`, each kind drawn uniformly from `settings.kinds`.
 
@@ -166,20 +167,26 @@ def draw_views(
     Args:
         x: (N, D) features of all nodes of the store.
         index: (G,) graphs.
+        drawn: (G,) the place in `settings.kinds` of each graph's kind; None: uniform.
     """
     last = settings.drop_isolated == "last"
     x = with_last_marked(store, x) if last else x
     if fast_views and fast_views.supported(x, store.edge_index):
-        made = fast_views.draw_views(store, x, index, size, settings, generator)
+        made = fast_views.draw_views(store, x, index, size, settings, generator, drawn)
     else:
-        made = iter(draw_view(store, x, index, settings, generator).split(size))
+        made = iter(draw_view(store, x, index, settings, generator, drawn).split(size))
     if last:
         return map(without_isolated_last, made)
     return map(without_isolated, made) if settings.drop_isolated else made
 
 
 def draw_view(
-    store: GraphStore, x: Tensor, index: Tensor, settings: ViewSettings, generator: torch.Generator | None = None
+    store: GraphStore,
+    x: Tensor,
+    index: Tensor,
+    settings: ViewSettings,
+    generator: torch.Generator | None = None,
+    drawn: Tensor | None = None,
 ) -> GraphBatch:
     """One batch of random views of the graphs `index`.
 
@@ -191,8 +198,10 @@ def draw_view(
         "mask_attributes": lambda part: mask_attributes(part, s.mask_ratio, generator),
         "perturb_edges": lambda part: perturb_edges(part, s.edge_ratio, generator, s.add_edges, s.directed_edges),
         "subgraph": lambda part: subgraph(part, s.subgraph_ratio, generator, s.subgraph_hops),
+        "identity": lambda part: part,
     }
-    drawn = torch.randint(0, len(s.kinds), index.shape, generator=generator, device=index.device)
+    if drawn is None:
+        drawn = torch.randint(0, len(s.kinds), index.shape, generator=generator, device=index.device)
     drawn, order = drawn.sort(stable=True)
     batch = store.batch(index[order], x)
     bounds = torch.searchsorted(drawn, torch.arange(len(s.kinds) + 1, device=drawn.device)).tolist()

@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     FAMILIES,
     ("studies",),
     ("families",),
-    ("settings", "explain", "plan", "page"),
+    ("settings", "explain", "compare", "plan", "page"),
     ("bundle", "reference"),
     ("__main__",),
 )

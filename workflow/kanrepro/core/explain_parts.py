@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError
-from kanrepro.core.files import sha256
+from kanrepro.core.files import content_digest, sha256
+from kanrepro.core.repeats import checked
 
 WIDTH = 10  # of the names at the left
 Measured = TypeVar("Measured")  # a record and where it lies
@@ -30,10 +31,11 @@ class Question:
 
 
 class Named(Protocol):
-    """A file as a record names it."""
+    """A file as a record names it; `content`: its digest apart from what it says of its making, None in old records."""
 
     path: str
     sha256: str
+    content: str | None
 
 
 def snakemake_command(preset: str, *targets: str) -> str:
@@ -49,10 +51,24 @@ def file_state(artefact: Named, root: Path) -> str:
         state = "not here now"
     else:
         try:
-            state = "unchanged" if sha256(path) == artefact.sha256 else "CHANGED since"
+            state = "unchanged" if sha256(path) == artefact.sha256 else _changed(artefact, path)
         except UserError:
             state = "DAMAGED since"
     return f"{artefact.path}, SHA-256 {artefact.sha256}, {state}"
+
+
+def _changed(artefact: Named, path: Path) -> str:
+    if artefact.content is None:
+        return "another file now (the record keeps no digest of its content)"
+    return "the same content in another file" if content_digest(path) == artefact.content else "CHANGED since"
+
+
+def machine_state(hardware: str, device: str) -> str:
+    """The machine of a record, and whether this one has the same processor."""
+    here = provenance.hardware()
+    if provenance.same_processor(hardware, here):
+        return f"{hardware}; {device}, the same processor here"
+    return f"{hardware}; {device}, ANOTHER than here ({here}): numbers move with it, see `kanrepro verify --help`"
 
 
 def code_state(module: str, recorded: str, *more: str | Path) -> str:
@@ -62,10 +78,10 @@ def code_state(module: str, recorded: str, *more: str | Path) -> str:
         module: the stage's.
         more: what else counts: modules, files.
     """
-    now = provenance.code_digest(module, *more)
-    return f"{module.rpartition('.')[2]} {recorded}, " + (
-        "the same now" if now == recorded else f"DIFFERS from the code now ({now})"
-    )
+    now, stage = provenance.code_digest(module, *more), module.rpartition(".")[2]
+    if now == recorded:
+        return f"{stage} {recorded}, the same now"
+    return f"{stage} {recorded}, " + (checked(stage, recorded, now) or "DIFFERS from the code now") + f" ({now})"
 
 
 def laid_out(path: Path, facts: Sequence[tuple[str, Sequence[str]]]) -> list[str]:

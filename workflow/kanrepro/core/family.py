@@ -23,6 +23,7 @@ class Kind:
         stages: module of each stage behind a record -> where the record keeps the digest of its code, such as
             `code.probe`; a field in braces stands for its value.
         each: the field that tells the records of a data set apart.
+        score: the field of the number that tables show, a fraction.
         seen: where a record's `pretraining` was on another set, the field that counts what was seen of it.
     """
 
@@ -32,6 +33,7 @@ class Kind:
     stages: Mapping[str, str]
     each: str = "seed"
     seen: str = ""
+    score: str = "metrics.accuracy.value"
 
 
 @dataclass(frozen=True)

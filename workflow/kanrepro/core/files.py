@@ -149,6 +149,38 @@ def sha256(path: Path | str) -> str:
     return whole
 
 
+def content_digest(path: Path | str) -> str:
+    """The SHA-256 of what a file holds, apart from what it says of its making.
+
+    Of a tensor file: names, types, shapes and values; of a JSON object all members but digests of other files; of any
+    other file all of it. Two files of equal content may come from different code, or from stores of another layout.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    path = Path(path)
+    if path.suffix == ".json":
+        content = read_json(path)
+        kept = content if not isinstance(content, dict) else {k: v for k, v in content.items() if not _of_files(k)}
+        return _content_digest(kept)
+    if path.suffix != ".safetensors":
+        return sha256(path)
+    try:
+        with path.open("rb") as stream:
+            header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+            header.pop("__metadata__", None)
+            digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{path} cannot be read as a tensor file ({error}).") from None
+    return digest.hexdigest()
+
+
+def _of_files(key: str) -> bool:
+    return key == "set" or key.endswith("sha256")
+
+
 def read_json(path: Path | str) -> Any:
     """The content of a JSON file, verified by its digest where `write_json` left one.
 

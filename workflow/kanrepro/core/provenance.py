@@ -6,11 +6,13 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+_HARDWARE = re.compile(r", \d+ cores$")
 PACKAGES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "safetensors", "rdkit", "snakemake")
 
 
@@ -93,14 +95,30 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> str:
-    """The processor's name and the number of cores."""
-    name = platform.processor() or platform.machine()
+    """The processor's name, the widest vectors that its sums are made in, and the number of cores.
+
+    Several processors share a name; the vectors that PyTorch is held to by ATEN_CPU_CAPABILITY count, since they decide
+    how sums are rounded.
+    """
+    name, flags = platform.processor() or platform.machine(), ""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+        facts = dict(
+            (key.strip(), value.strip())
+            for key, found, value in (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+            if found
+        )
+        name, flags = facts.get("model name", name), facts.get("flags", "")
     except OSError:
         pass
-    return f"{name}, {os.cpu_count()} cores"
+    there = next((vectors for flag, vectors in (("avx512f", "avx512"), ("avx2", "avx2")) if flag in flags.split()), "")
+    vectors = os.environ.get("ATEN_CPU_CAPABILITY", "").lower() or there
+    return f"{name}{f' ({vectors})' if vectors else ''}, {os.cpu_count()} cores"
+
+
+def same_processor(one: str, other: str) -> bool:
+    """Whether two texts of `hardware` name the same processor; vectors count where both tell them."""
+    (name, vectors), (name2, vectors2) = (_HARDWARE.sub("", text).partition(" (")[::2] for text in (one, other))
+    return name == name2 and (not vectors or not vectors2 or vectors == vectors2)
 
 
 @cache

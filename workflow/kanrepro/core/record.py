@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 import pydantic
 
 from kanrepro.core.errors import foreign
-from kanrepro.core.files import read_json, write_json
+from kanrepro.core.files import content_digest, read_json, sha256, write_json
 from kanrepro.core.parts import Part
 
 EXPERIMENTS = ("tu", "sensitivity")  # on TU sets: tables 2 and 3, figure 5
@@ -50,15 +50,22 @@ class Data(Part):
 
     path: str
     sha256: str
+    content: str | None = None  # its digest apart from what the file says of its making
     source_sha256: str | None = None  # of the archive that it was prepared from
     graphs: int
 
 
 class Artefact(Part):
-    """A file and what it held when it was used."""
+    """A file and what it held when it was used; `content`: its digest apart from what it says of its making."""
 
     path: str
     sha256: str
+    content: str | None = None
+
+    @classmethod
+    def of(cls, path: Path | str, digest: str | None = None) -> Self:
+        """The file as it is; `digest`: its SHA-256 where that is known. Raises UserError where it cannot be read."""
+        return cls(path=str(path), sha256=digest or sha256(path), content=content_digest(path))
 
 
 class Code(Part):

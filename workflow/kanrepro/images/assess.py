@@ -20,7 +20,7 @@ from torch import Tensor
 
 from kanrepro.core import provenance
 from kanrepro.core.errors import UserError, cli
-from kanrepro.core.files import read_json, sha256
+from kanrepro.core.files import content_digest, read_json, sha256
 from kanrepro.core.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.core.options import check_threads, command_line, read_object
 from kanrepro.core.parser import stage_parser
@@ -195,10 +195,14 @@ def assess(
         history=record.Training(**meta["history"]),
         settings={"classify": meta["settings"], "evaluation": settings.model_dump(mode="json")},
         data=record.ImageData(
-            path=str(store), sha256=meta["store"], source_sha256=images.meta.get("source_sha256"), images=len(images)
+            path=str(store),
+            sha256=meta["store"],
+            content=content_digest(store),
+            source_sha256=images.meta.get("source_sha256"),
+            images=len(images),
         ),
-        checkpoint=record.Artefact(path=str(checkpoint), sha256=sha256(checkpoint)),
-        split_file=record.Artefact(path=str(split_file), sha256=meta["split_sha256"]),
+        checkpoint=record.Artefact.of(checkpoint),
+        split_file=record.Artefact.of(split_file, meta["split_sha256"]),
         code=record.ImageCode(
             classify=meta["code"], assess=provenance.code_digest("kanrepro.images.assess"), commit=commit, dirty=dirty
         ),

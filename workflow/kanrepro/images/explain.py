@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.core.explain_parts import (
+    Question,
+    code_state,
+    file_state,
+    in_turn,
+    laid_out,
+    machine_state,
+    snakemake_command,
+)
 from kanrepro.core.former import today
 from kanrepro.images.record import Equilibrium, ImageRecord, Score
 from kanrepro.images.report.results import ImageCell, ImageRun, image_paths, read
@@ -74,7 +82,7 @@ def _run(run: ImageRun, settings: Mapping[str, str], again: bool, results: Path)
                 ],
             ),
             ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
-            ("machine", [f"{cost.hardware}; {cost.device}"]),
+            ("machine", [machine_state(cost.hardware, cost.device)]),
             ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
             (
                 "cost",

@@ -26,8 +26,27 @@ def built_in() -> dict[str, Method]:
     modules = [
         importlib.import_module(f"kanrepro.methods.{found.name}") for found in pkgutil.iter_modules(package.__path__)
     ]
-    made = [kind(module.__name__.rpartition(".")[2]) for module in modules for kind in _defined_in(module)]
+    made = [
+        kind(f"{module.__name__.rpartition('.')[2]}{suffix}")
+        for module in modules
+        for found in _defined_in(module)
+        for suffix, kind in {"": found, **({"_kan": _on_kans(found)} if found.with_kan else {})}.items()
+    ]
     return {method.name: method for method in sorted(made, key=lambda method: method.place)}
+
+
+def _on_kans(kind: type[Method]) -> type[Method]:
+    """The same method with KANs in its encoder: its objective and its keys; neither printed nor run unless named."""
+    name = kind.__module__.rpartition(".")[2]
+    same = {"__module__": kind.__module__, "__doc__": kind.__doc__, "objective": kind.objective or name}
+    changed = {
+        "label": f"{kind.label}, KAN",
+        "network": "kan",
+        "with_kan": False,
+        "on_kans": True,
+        "key": kind.key or name,
+    }
+    return type(f"{kind.__name__}OnKans", (kind,), {**same, **changed, "usual": (), "printed": {}, "readings": {}})
 
 
 def of(*kinds: str, family: str | None = None) -> list[str]:

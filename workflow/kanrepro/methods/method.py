@@ -43,6 +43,8 @@ class Method:
         Settings: keys of its own, None where it has none; they stand under `key` (None: the method's name).
         columns: of the history: the terms of its loss, and what `diagnose` and `examine` add.
         many: whether several processes can train as one.
+        with_kan: whether there is a second one of this file, named with `_kan`, whose encoder is of KANs.
+        on_kans: whether it is that second one.
         encoder_of: a method whose encoder is evaluated in its place.
     """
 
@@ -60,6 +62,8 @@ class Method:
     key: ClassVar[str | None] = None
     columns: ClassVar[Sequence[str]] = ()
     many: ClassVar[bool] = False
+    with_kan: ClassVar[bool] = False
+    on_kans: ClassVar[bool] = False
     encoder_of: ClassVar[str | None] = None
 
     def __init__(self, name: str, file: Path | None = None) -> None:

@@ -33,6 +33,7 @@ FAMILY = Family(
             "molecules",
             {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
             seen="molecules",
+            score="best.test",
         ),
         "measure": Kind(
             "kanrepro.molecules.record:MeasureRecord",

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.core.explain_parts import (
+    Question,
+    code_state,
+    file_state,
+    in_turn,
+    laid_out,
+    machine_state,
+    snakemake_command,
+)
 from kanrepro.core.former import today
 from kanrepro.molecules.record import TaskScores, TransferRecord
 from kanrepro.molecules.report.results import BEST, KNOWN, LAST, TransferCell, TransferRun, read, transfer_paths
@@ -115,7 +123,7 @@ def run_lines(run: TransferRun, settings: Mapping[str, str], again: bool, result
             ("seed", [str(record.seed)]),
             ("code", code),
             ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
-            ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
+            ("machine", [machine_state(record.cost.hardware, record.cost.device)]),
             ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
             ("cost", [f"{record.cost.seconds:.1f} s, {record.cost.peak_memory_mb:.0f} MB at the peak"]),
             ("again", [snakemake_command(record.preset, *([encoder.path] if encoder else []), str(run.path))]),

@@ -71,7 +71,7 @@ def record_of(
         data=labelled.data,
         split=labelled.kind,
         split_file=labelled.split_file,
-        checkpoint=Artefact(path=str(encoder), sha256=sha256(encoder)),
+        checkpoint=Artefact.of(encoder),
         code=TransferCode(
             stage="finetune", digest=provenance.code_digest("kanrepro.molecules.finetune"), commit=commit, dirty=dirty
         ),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanrepro.core.errors import UserError
-from kanrepro.core.files import read_json, sha256
+from kanrepro.core.files import content_digest, read_json, sha256
 from kanrepro.core.record import Artefact
 from kanrepro.molecules import auc
 from kanrepro.molecules.record import MoleculeData, TaskScores
@@ -101,10 +101,14 @@ def open_labelled(store_path: Path, split_path: Path) -> LabelledSet:
     if not (y[split.train] != 0).any():
         raise UserError(f"{split_path}: no molecule of the train part has a label. Take another split or seed.")
     data = MoleculeData(
-        path=str(store_path), sha256=digest, source_sha256=store.meta.get("source_sha256"), molecules=len(store)
+        path=str(store_path),
+        sha256=digest,
+        content=content_digest(store_path),
+        source_sha256=store.meta.get("source_sha256"),
+        molecules=len(store),
     )
     kind = str(read_json(split_path)["split"])
-    return LabelledSet(store, y, split, kind, data, Artefact(path=str(split_path), sha256=sha256(split_path)), excluded)
+    return LabelledSet(store, y, split, kind, data, Artefact.of(split_path), excluded)
 
 
 def by_seed(store: Path, split: str, seeds: Sequence[int]) -> Iterator[tuple[int, LabelledSet]]:

@@ -58,6 +58,7 @@ class MoleculeData(Part):
 
     path: str
     sha256: str
+    content: str | None = None  # its digest apart from what the file says of its making
     source_sha256: str | None = None
     molecules: Count
 

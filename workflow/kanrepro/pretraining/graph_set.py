@@ -43,9 +43,14 @@ class GraphSet:
         """The graphs `index` in batches of `size`; the index at home."""
         return self._with_degrees(self.original.batch(index, self.x).split(size))
 
-    def views(self, index: Tensor, size: int, generator: torch.Generator) -> Iterator[GraphBatch]:
-        """A view of each of the graphs `index`, in batches of `size`; index and generator at home."""
-        return self._with_degrees(draw_views(self.store, self.x, index, size, self.settings.views, generator))
+    def views(
+        self, index: Tensor, size: int, generator: torch.Generator, drawn: Tensor | None = None
+    ) -> Iterator[GraphBatch]:
+        """A view of each of the graphs `index`, in batches of `size`; index and generator at home.
+
+        `drawn` (G,): the place in `views.kinds` of each graph's kind, where they are not drawn uniformly.
+        """
+        return self._with_degrees(draw_views(self.store, self.x, index, size, self.settings.views, generator, drawn))
 
     def _with_degrees(self, batches: Iterator[GraphBatch]) -> Iterator[GraphBatch]:
         """The same, with degrees of their own where the settings say so."""

@@ -102,9 +102,18 @@ class Layout:
 
     @property
     def further(self) -> list[str]:
-        """Methods that were run, neither of the ablation nor printed: others of this package, and a user's own."""
-        known = {name for name, method in built_in().items() if method.kind != "method" or self.table in method.printed}
-        return [name for name in self.ran if name not in known and name not in FINGERPRINT]
+        """Methods that were run, neither of the ablation nor with all their rows beside printed ones: others of this
+        package at Khan-GCL's settings, and a user's own.
+        """
+        return [name for name in self.ran if name not in FINGERPRINT and not self._stands_elsewhere(name)]
+
+    def _stands_elsewhere(self, name: str) -> bool:
+        """Whether all rows of a method that was run stand in another block: variants, controls, printed methods."""
+        method = built_in().get(name)
+        if method is None:
+            return False
+        own = "own" in method.readings.get(self.family, {}) and self.ran[name].readings & {*self.readings}
+        return method.kind != "method" or (self.table in method.printed and not own)
 
     @property
     def controls(self) -> list[Row]:
@@ -113,7 +122,11 @@ class Layout:
     @property
     def differences(self) -> list[tuple[Difference, str]]:
         """The claims, each with the readings that it is asked of."""
-        return [(d, r) for d in (*DIFFERENCES, *self.gains) for r in (*(["own"] if d.own else []), *self.readings)]
+        return [
+            (claim, reading)
+            for claim in (*DIFFERENCES, *self.gains)
+            for reading in (*(["own"] if claim.own else []), *self._run_in(claim.more))
+        ]
 
     @property
     def gains(self) -> list[Difference]:
@@ -128,7 +141,12 @@ class Layout:
         return ("own",) if "own" in method.readings.get(self.family, {}) else self.readings
 
     def _rows(self, methods: Iterable[str]) -> list[Row]:
-        return [Row(method, reading, own=self._own(method)) for method in methods for reading in self.readings]
+        return [Row(method, reading, own=self._own(method)) for method in methods for reading in self._run_in(method)]
+
+    def _run_in(self, method: str) -> list[str]:
+        """Readings in which a method has rows: all, or those that it was run in where it is not run anyway."""
+        ran = self.ran[method].readings if method in self.further else frozenset()
+        return [reading for reading in self.readings if not ran or reading in ran]
 
     def _own(self, method: str) -> str:
         """What a user's own method is called; nothing for one of this package."""

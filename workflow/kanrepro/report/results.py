@@ -36,10 +36,11 @@ class Run(Generic[AnyRecord]):
 
 @dataclass(frozen=True)
 class Ran:
-    """A method that was run: its name in tables, and its encoder, `mlp` or `kan`, or `ecfp`, which is none."""
+    """A method that was run: its name in tables, its encoder, `mlp`, `kan`, or `ecfp`, which is none, and readings."""
 
     label: str
     encoder: str
+    readings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,9 @@ class Results:
         """The methods that have records, those of this package first, with what their records say of them."""
         found = {method: cell.runs[0].record for (_, method, _), cell in self.cells.items()}
         order = [*(name for name in built_in() if name in found), *(name for name in found if name not in built_in())]
-        return {
-            name: Ran(built_in()[name].label if name in built_in() else _label(found[name]), found[name].encoder)
-            for name in order
-        }
+        readings = {name: frozenset(reading for _, method, reading in self.cells if method == name) for name in order}
+        labels = {name: built_in()[name].label if name in built_in() else _label(found[name]) for name in order}
+        return {name: Ran(labels[name], found[name].encoder, readings[name]) for name in order}
 
     def cell(self, dataset: str, method: str, reading: str) -> Cell | None:
         """The cell, or None where nothing was run."""

@@ -35,6 +35,7 @@ FAMILY = Family(
             "molecules for Figure 5",
             {"kanrepro.pretraining.pretrain": "pretraining.code", "kanrepro.molecules.{code.stage}": "code.digest"},
             seen="molecules",
+            score="best.test",
         ),
     },
     method="of figure5 a parameter: epsilon_delta, or epsilon_delta=0.3",

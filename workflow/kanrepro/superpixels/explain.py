@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kanrepro.core.errors import unknown
-from kanrepro.core.explain_parts import Question, code_state, file_state, laid_out, snakemake_command
+from kanrepro.core.explain_parts import Question, code_state, file_state, laid_out, machine_state, snakemake_command
 from kanrepro.core.former import today
 from kanrepro.report import published
 from kanrepro.report.results import Run, sources_of
@@ -66,7 +66,7 @@ def _run(run: Run, results: Path) -> list[str]:
                 ],
             ),
             ("commit", [f"{record.code.commit or 'unknown'}{', with local changes' if record.code.dirty else ''}"]),
-            ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
+            ("machine", [machine_state(record.cost.hardware, record.cost.device)]),
             ("cost", [f"{record.cost.pretrain_seconds:.1f} s pre-training, {record.cost.probe_seconds:.1f} s after"]),
             ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),
             ("by hand", [today(command) for command in record.commands]),

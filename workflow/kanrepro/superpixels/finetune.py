@@ -17,7 +17,7 @@ import torch
 
 from kanrepro.core import checkpoint, provenance, record
 from kanrepro.core.errors import UserError, cli
-from kanrepro.core.files import read_json, sha256
+from kanrepro.core.files import content_digest, read_json, sha256
 from kanrepro.core.lock import run_lock
 from kanrepro.core.machine import keep_freed_memory, peak_memory_mb, pick_device
 from kanrepro.core.options import add_run_options, check_threads, command_line, read_object
@@ -112,11 +112,12 @@ def run(
         data=record.Data(
             path=str(arguments.train),
             sha256=meta["store"],
+            content=content_digest(arguments.train),
             source_sha256=graphs.meta.get("source_sha256"),
             graphs=len(graphs),
         ),
-        checkpoint=record.Artefact(path=str(arguments.checkpoint), sha256=identity["checkpoint"]),
-        folds=record.Artefact(path=str(arguments.split), sha256=identity["split"]),
+        checkpoint=record.Artefact.of(arguments.checkpoint, identity["checkpoint"]),
+        folds=record.Artefact.of(arguments.split, identity["split"]),
         code=record.Code(
             pretrain=meta["code"],
             probe=identity["code"],

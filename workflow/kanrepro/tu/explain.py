@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kanrepro.core.errors import UserError, unknown
-from kanrepro.core.explain_parts import Question, code_state, file_state, in_turn, laid_out, snakemake_command
+from kanrepro.core.explain_parts import (
+    Question,
+    code_state,
+    file_state,
+    in_turn,
+    laid_out,
+    machine_state,
+    snakemake_command,
+)
 from kanrepro.core.former import today
 from kanrepro.core.record import Record
 from kanrepro.report import published
@@ -152,7 +160,7 @@ def run_lines(run: Run, settings: Mapping[str, str], again: bool, results: Path)
             ],
         ),
         ("commit", [f"{code.commit or 'unknown'}{', with local changes' if code.dirty else ''}"]),
-        ("machine", [f"{record.cost.hardware}; {record.cost.device}"]),
+        ("machine", [machine_state(record.cost.hardware, record.cost.device)]),
         ("versions", [", ".join(f"{name} {version}" for name, version in sorted(record.versions.items()))]),
         ("cost", [_cost(record)]),
         ("again", [snakemake_command(record.preset, record.checkpoint.path, str(run.path))]),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kanrepro.core import provenance, record
 from kanrepro.core.errors import UserError, cli
-from kanrepro.core.files import read_json, sha256
+from kanrepro.core.files import content_digest, read_json
 from kanrepro.core.options import check_threads, command_line, read_object
 from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
@@ -94,11 +94,12 @@ def probe(
         data=record.Data(
             path=str(store),
             sha256=trained["store"],
+            content=content_digest(store),
             source_sha256=GraphStore.load(store).meta.get("source_sha256"),
             graphs=len(y),
         ),
-        checkpoint=record.Artefact(path=str(checkpoint), sha256=sha256(checkpoint)),
-        folds=record.Artefact(path=str(folds), sha256=sha256(folds)),
+        checkpoint=record.Artefact.of(checkpoint),
+        folds=record.Artefact.of(folds),
         code=record.Code(
             pretrain=trained["code"], probe=provenance.code_digest("kanrepro.tu.probe"), commit=commit, dirty=dirty
         ),
