@@ -33,6 +33,7 @@ localrules:
     table2,
     table3,
     table4,
+    epochs,
     figure4,
     figure5,
     figure2b,
@@ -65,6 +66,11 @@ rule table2:
 rule table3:
     input:
         PLACE.table_files("table3"),
+
+
+rule epochs:
+    input:
+        PLACE.table_files("epochs"),
 
 
 rule table4:

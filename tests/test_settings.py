@@ -10,7 +10,7 @@ from kanrepro import reference
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import merged
 from kanrepro.methods.folder import find, of
-from kanrepro.methods.readings import usual, readings_of
+from kanrepro.methods.readings import readings_of, usual
 from kanrepro.molecules.settings import MoleculeSettings
 from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.settings import Settings, resolve

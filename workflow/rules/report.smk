@@ -12,7 +12,13 @@ NEEDED = {
     "table7": SUPERPIXELS.records(),
     "figure4": TU.records([*SETTINGS.tu.methods, *(c for c in SETTINGS.tu.controls if c.startswith("calibrated"))]),
 }
-DESCRIBED = {"table2": TU.descriptions, "epochs": TU.descriptions, "table3": TU.descriptions, "table4": DESCRIPTIONS, "table7": []}
+DESCRIBED = {
+    "table2": TU.descriptions,
+    "epochs": TU.descriptions,
+    "table3": TU.descriptions,
+    "table4": DESCRIPTIONS,
+    "table7": [],
+}
 HISTORIES = {"history": TU.histories(), "history-molecules": MOLECULES.histories()}
 CURVES = [figure for figure, runs in HISTORIES.items() if runs]
 # runs may be elsewhere: a figure that is there stays as it is then
