@@ -33,7 +33,7 @@ localrules:
     table2,
     table3,
     table4,
-    epochs,
+    epoch_rules,
     figure4,
     figure5,
     figure2b,
@@ -68,9 +68,9 @@ rule table3:
         PLACE.table_files("table3"),
 
 
-rule epochs:
+rule epoch_rules:
     input:
-        PLACE.table_files("epochs"),
+        PLACE.table_files("epoch_rules"),
 
 
 rule table4:

@@ -15,6 +15,7 @@ def run(seed: int, last: float, validation: float, test: float, looks: tuple[flo
     values = {"accuracy_best_validation": validation, "accuracy_best_test": test}
     record = SimpleNamespace(
         metrics={name: SimpleNamespace(value=value) for name, value in values.items()},
+        history={"hn_step": 0.02, "hn_cosine": 0.5 + seed / 2, "hn_alignment": None},
         details={"epochs": [{"epoch": 5 * (i + 1), "test": look} for i, look in enumerate(looks)]},
     )
     return Run(seed, 100 * last, None, record)  # type: ignore[arg-type]
@@ -28,6 +29,8 @@ def test_rules_gains_and_epochs() -> None:
     lines = list(csv.DictReader(io.StringIO(text)))
     assert {line["method"] for line in lines} == {"khan_gcl"}  # one epoch is no choice
     found = {line["rule"]: line for line in lines if line["rule"] != "epoch"}
+    assert [float(found[rule]["mean"]) for rule in ("hn_step", "hn_cosine")] == [0.02, 0.75]
+    assert "hn_alignment" not in found
     assert [float(found[rule]["mean"]) for rule in ("last", "best_validation", "best_test")] == pytest.approx(
         [65, 70, 85]
     )

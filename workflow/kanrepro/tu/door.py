@@ -20,7 +20,7 @@ FAMILY = Family(
     tables={
         "table2": Table("kanrepro.tu.report.table", ("tu",)),
         "table3": Table("kanrepro.tu.report.table", ("tu",), method="khan_gcl"),
-        "epochs": Table("kanrepro.tu.report.table", ("tu",)),
+        "epoch_rules": Table("kanrepro.tu.report.table", ("tu",)),
         "table4": Table("kanrepro.tu.report.table", ("data", "data-molecules", "data-superpixels")),
     },
     figures={"figure4": "kanrepro.tu.report.figure", "history": "kanrepro.tu.report.figure"},

@@ -25,11 +25,18 @@ LEAD = (
 COLUMNS = (
     "dataset", "method", "reading", "rule", "epoch", "mean", "std", "runs", "gain", "ci95_low", "ci95_high",
 )  # fmt: skip
+EFFECT_LEAD = (
+    "Means over runs, one batch each. Alignment: cosine of the gradient of L_HN on the encoder with that of the same "
+    "term without perturbation; near 1, the scores that decide the perturbation cannot matter. Strength: its norm "
+    "beside that of what is learned otherwise. Step: |p| beside |z|. Cosine: of z and z_hard."
+)
+EFFECTS = {"hn_alignment": "Alignment", "hn_strength": "Strength", "hn_step": "Step", "hn_cosine": "Cosine"}
+EFFECT_HEADER = ("Set", "Method", "Reading", *EFFECTS.values())
 NONE = "none"
 
 
 def build(results: Results, preset: str) -> tuple[Document, str]:
-    """The table as a document and as CSV text: for each cell the rules, then the accuracy at each epoch."""
+    """The table as a document and as CSV text: for each cell the rules, the accuracy at each epoch, the effects."""
     cells = {key: cell for key, cell in results.cells.items() if all(_looks(run.record) for run in cell.runs)}
     rows = tuple(_row(*key, cell) for key, cell in cells.items())
     header = (
@@ -43,7 +50,10 @@ def build(results: Results, preset: str) -> tuple[Document, str]:
     )
     header = (*header, "Gain by test folds")
     said = Text(f"Preset `{preset}`. {LEAD}" if rows else f"Preset `{preset}`. No run kept encoders of earlier epochs.")
-    grids = (Grid("Rules", header, rows, heads=3),) if rows else ()
+    grids = [Grid("Rules", header, rows, heads=3)] if rows else []
+    effects = tuple(_effect(*key, cell) for key, cell in cells.items() if _told(cell))
+    if effects:
+        grids.append(Grid("Hard negatives at the last epoch", EFFECT_HEADER, effects, heads=3, lead=EFFECT_LEAD))
     lines = [line for key, cell in cells.items() for line in _lines(*key, cell)]
     return Document(TITLE, (said, *grids)), longform.to_csv(COLUMNS, lines)
 
@@ -71,6 +81,18 @@ def _row(dataset: str, method: str, reading: str, cell: Cell) -> tuple[Item, ...
     return tuple(map(Item, texts))
 
 
+def _told(cell: Cell) -> dict[str, dict[int, float]]:
+    """What the last row of the histories says of hard negatives: quantity -> seed -> value, where all runs have it."""
+    found = {name: {run.seed: run.record.history.get(name) for run in cell.runs} for name in EFFECTS}
+    return {name: values for name, values in found.items() if None not in values.values()}
+
+
+def _effect(dataset: str, method: str, reading: str, cell: Cell) -> tuple[Item, ...]:
+    told = _told(cell)
+    values = (f"{Summary.of(told[name].values()).mean:.4f}" if name in told else "not defined" for name in EFFECTS)
+    return tuple(map(Item, (short(dataset), label_of(method), reading, *values)))
+
+
 def _summary(values: dict[int, float]) -> str:
     made = Summary.of(values.values())
     return f"{made.mean:.2f}" + (f" ± {made.std:.2f}" if made.std is not None else "")
@@ -86,6 +108,8 @@ def _lines(dataset: str, method: str, reading: str, cell: Cell) -> Iterator[dict
     for place, look in enumerate(_looks(cell.runs[0].record)):
         at = {run.seed: 100 * _looks(run.record)[place]["test"] for run in cell.runs}
         yield _line(*head, "epoch", str(look["epoch"]), at, (NONE,) * 3)
+    for name, values in _told(cell).items():
+        yield _line(*head, name, NONE, values, (NONE,) * 3)
 
 
 def _line(
