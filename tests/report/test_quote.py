@@ -15,7 +15,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "findings").glob("*.md"))]
 def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results" / "small" / "tables"
     folder.mkdir(parents=True)
-    (folder / "t.csv").write_text("set,method,mean,low\nA,x,86.3489,-0.25\nA,y,not run,0.3\nB,x,1,2\n")
+    (folder / "t.csv").write_text("set,method,mean,low\nA,x,86.3489,-0.25\nA,y,not run,0.3\nB,x,1,2\nC c,x,7,2\n")
     return tmp_path / "results"
 
 
@@ -26,6 +26,8 @@ def results(tmp_path: Path) -> Path:
         ("9<!--t mean set=B method=x-->", "1<!--t mean set=B method=x-->"),
         ("+9.99<!--t low set=A method=x-->", "−0.25<!--t low set=A method=x-->"),
         ("+9.9<!--t low set=A method=y-->", "+0.3<!--t low set=A method=y-->"),
+        ("3<!--t mean 'set=C c' method=x-->", "7<!--t mean 'set=C c' method=x-->"),
+        ("3<!--t mean set='C c' method=x-->", "7<!--t mean set='C c' method=x-->"),
         ("86.3 % of 5 <!-- a comment -->", "86.3 % of 5 <!-- a comment -->"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from kanrepro.core.files import read_json, sha256, write_json
 from kanrepro.core.record import Record
 from kanrepro.pretraining import pretrain
 from kanrepro.tu import probe, splits
+from kanrepro.tu.svm import cross_validate
 
 SVM = {"c_values": [0.1, 10.0], "folds": 4, "inner_folds": 3}
 
@@ -68,6 +70,19 @@ def test_shuffled_labels_sit_at_chance(world: Path) -> None:
     assert made.metrics == run(world, "again.json", "--shuffle-labels").metrics
 
 
+def test_shuffled_labels_have_folds_of_their_own(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each fold holds the permuted classes in equal parts, as folds of true labels hold the true ones."""
+    seen: list[list[int]] = []
+
+    def look(z: Any, y: Any, test: Any, *rest: Any) -> Any:
+        seen.append([int(y[fold].sum()) for fold in test])
+        return cross_validate(z, y, test, *rest)
+
+    monkeypatch.setattr(probe, "cross_validate", look)
+    run(world, "own.json", "--shuffle-labels")
+    assert all(abs(ones - 30 / 4) < 1 for ones in seen[0])
+
+
 def test_shuffling_permutes_by_seed() -> None:
     y = np.arange(50) % 3
     assert sorted(probe.shuffled(y, 0)) == sorted(y)
@@ -88,13 +103,11 @@ def test_another_number_of_folds_is_refused(world: Path) -> None:
         run(world, "no.json", "--settings", "{}")
 
 
-def test_one_class_is_refused(world: Path, tmp_path: Path) -> None:
-    test = read_json(world / "folds.json")["test"]
+def test_one_class_is_refused(world: Path) -> None:
+    test = [np.asarray(fold) for fold in read_json(world / "folds.json")["test"]]
     z, one = np.random.default_rng(0).normal(size=(60, 2)), np.zeros(60, np.int64)
-    write_json(tmp_path / "folds.json", {"test": test})
-    settings = probe.SvmSettings.model_validate(SVM)
     with pytest.raises(UserError, match="one class only"):
-        probe.evaluate(z, one, tmp_path / "folds.json", "any", settings, threads=1)
+        cross_validate(z, one, test, [1.0], 3, threads=1)
 
 
 @pytest.mark.parametrize(

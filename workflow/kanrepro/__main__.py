@@ -16,6 +16,7 @@ from kanrepro.families import FAMILIES
 TOOLS = {
     "explain": "kanrepro.explain",
     "verify": "kanrepro.compare.verify",
+    "diff": "kanrepro.compare.diff",
     "quote": "kanrepro.report.quote",
     "plan": "kanrepro.plan.__main__",
     "settings": "kanrepro.settings",

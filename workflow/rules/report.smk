@@ -74,12 +74,14 @@ rule figure:
         records=NEEDED["figure4"],
         descriptions=TU.descriptions,
     output:
-        png=page(f"{RESULTS}/figures/figure4.png", "figure4", "Figures"),
-        svg=f"{RESULTS}/figures/figure4.svg",
+        png=page(f"{RESULTS}/figures/{{figure}}.png", "figure", "Figures"),
+        svg=f"{RESULTS}/figures/{{figure}}.svg",
     log:
-        f"logs/{SETTINGS.preset}/figure4.log",
+        f"logs/{SETTINGS.preset}/{{figure}}.log",
     benchmark:
-        f"benchmarks/{SETTINGS.preset}/figure4.tsv"
+        f"benchmarks/{SETTINGS.preset}/{{figure}}.tsv"
+    wildcard_constraints:
+        figure="figure4|shares",
     localrule: True
     threads: 1
     resources:
@@ -92,7 +94,7 @@ rule figure:
         stem=stem,
         code=code_digest(DRAWN_BY["figure4"]),
     shell:
-        "python -m kanrepro.tu.report.figure --figure figure4 {params.shown} {params.catalogs}"
+        "python -m kanrepro.tu.report.figure --figure {wildcards.figure} {params.shown} {params.catalogs}"
         " --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -135,7 +137,10 @@ rule report_page:
             f"{RESULTS}/tables/{{table}}.html",
             table=["table2", "table3", "table4", *(["table7"] if NEEDED["table7"] else [])],
         ),
-        figures=[f"{RESULTS}/figures/figure4.svg", *(PLACE.figure_files(figure)[0] for figure in CURVES_SHOWN)],
+        figures=[
+            *(f"{RESULTS}/figures/{figure}.svg" for figure in ("figure4", "shares")),
+            *(PLACE.figure_files(figure)[0] for figure in CURVES_SHOWN),
+        ],
         analysis_figures=[
             f"{RESULTS}/figures/{figure}.png" for figure, documents in ANALYSIS_FIGURES.items() if documents
         ],

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from kanrepro.core.errors import UserError
+from kanrepro.core.files import read_json, write_json
 from kanrepro.molecules.report import figure as molecule_figure
 from kanrepro.report import curves
 from kanrepro.report.make_figure import write_figure
@@ -88,7 +89,21 @@ def test_the_demo_marks_no_printed_number(write_cell):
     assert "printed (" not in words(drawn) and "stand-in" in words(drawn)
 
 
+def test_shares_of_splines_are_the_means_of_the_records(write_cell):
+    paths = write_cell("MUTAG", "calibrated_kan", "literal_silu", [80.0, 81.0])
+    paths += write_cell("MUTAG", "khan_gcl", "literal", [80.0])  # splines alone: nothing to show
+    for path, second in zip(paths, (0.25, 0.75, 1.0), strict=True):
+        record = read_json(path)
+        record["history"] |= {"spline_share_1": 0.5 if second < 1 else 1.0, "spline_share_2": second}
+        write_json(path, record)
+    drawn = figure.build("shares", TuInputs("small", records=tuple(paths)))
+    (axis,) = drawn.axes
+    assert [np.asarray(line.get_xydata()).tolist() for line in axis.lines] == [[[1, 50], [2, 50]]]
+    assert "MUTAG, literal_silu" in words(drawn) and "not trained" in words(drawn)
+
+
 def test_nothing_run_is_said():
+    assert "No record holds shares" in words(figure.build("shares", TuInputs("small")))
     assert "none of the variants was run" in words(figure.build("figure4", TuInputs("small")))
     assert "nothing was trained" in words(figure.build("history", TuInputs("small")))
 

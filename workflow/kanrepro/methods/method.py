@@ -104,7 +104,8 @@ class Method:
 
     def optimisers(self, model: Model) -> Sequence[torch.optim.Optimizer]:
         """The optimisers, each with weights that no other has."""
-        return [adam(model.parameters(), model.settings.optimiser.learning_rate)]
+        given = model.settings.optimiser
+        return [adam(model.parameters(), given.learning_rate, given.weight_decay)]
 
     def step(self, run: Training, seen: tuple[Any, ...], generator: torch.Generator) -> Mapping[str, Tensor]:
         """One step: updates in their order. `run.terms(seen, generator)` is the loss in the settings' precision."""
@@ -152,8 +153,8 @@ class Method:
         return self.file or type(self).__module__
 
 
-def adam(parameters: Any, rate: float) -> torch.optim.Optimizer:
+def adam(parameters: Any, rate: float, decay: float = 0.0) -> torch.optim.Optimizer:
     """Adam for those of the parameters that have gradients."""
     import torch
 
-    return torch.optim.Adam([p for p in parameters if p.requires_grad], lr=rate, fused=True)
+    return torch.optim.Adam([p for p in parameters if p.requires_grad], lr=rate, weight_decay=decay, fused=True)

@@ -22,6 +22,14 @@ class OptimiserSettings(Part):
     learning_rate: Annotated[float, Field(ge=0)] = Field(
         default=1e-4, description="F.3; 0: weights stay, batch norms move"
     )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="added to the gradient; GraphCL's code for superpixels: 1e-6"
+    )
+    patience: Positive | None = Field(
+        default=None,
+        description="epochs without a lower loss after which rates are halved; null: never; GraphCL's code for "
+        "superpixels: 5",
+    )
     batch_size: Annotated[int, Field(ge=2)] = Field(default=128, description="graphs; unstated, GraphCL's")
     shuffle: Literal["each_epoch", "once"] = Field(default="each_epoch", description="once: GraphCL's code")
     precision: Literal["float32", "tensorfloat32", "bfloat16"] = Field(

@@ -22,6 +22,7 @@ from kanrepro.models.spline_share import spline_shares
 from kanrepro.pretraining.calibration import calibrate
 from kanrepro.pretraining.graph_set import GraphSet
 from kanrepro.pretraining.model import Model
+from kanrepro.pretraining.plateau import lower_rates
 from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.store.store import GraphBatch, GraphStore
 
@@ -152,6 +153,7 @@ class Training:
             UserError: the loss or a weight is no longer finite, or a user's own method fails.
         """
         start = time.perf_counter()
+        lower_rates(self.optimisers, [row["loss"] or 0.0 for row in self.history], self.settings.optimiser.patience)
         own = f" of {self.ranks.rank}" if self.ranks.rank else ""
         generator = stream(self.seed, f"perturbations {self.epoch}", self.device)
         self.model.train()

@@ -5,12 +5,14 @@ A quoted number is followed by a comment, which readers do not see:
     reaches 86.3<!--table2 measured_mean dataset=MUTAG method=khan_gcl reading=literal--> %
 
 names the column `measured_mean` of results/small/tables/table2.csv in the one line with these values; `claims:isolates`
-is the table `claims` of another preset. The number is shown with as many decimals as stand there. The stage reads
-Markdown files and the tables' CSV files; it rewrites the former, or with --check tells what differs.
+is the table `claims` of another preset, and a value with spaces stands in quotes. The number is shown with as many
+decimals as stand there. The stage reads Markdown files and the tables' CSV files; it rewrites the former, or with
+--check tells what differs.
 """
 
 import csv
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -36,7 +38,7 @@ class Source:
     @classmethod
     def parse(cls, text: str) -> "Source":
         """Read `table[:preset] column key=value ...`. Raises UserError where it is not that."""
-        table, *rest = text.split()
+        table, *rest = shlex.split(text)
         if len(rest) < 2 or not all("=" in word for word in rest[1:]):
             raise UserError(f"quotation {text!r}: it must be a table, a column, and key=value for the line.")
         name, _, preset = table.partition(":")

@@ -3,7 +3,9 @@
 Reads encoder.safetensors (with run.json beside it), the graph store that it was trained on, and a fold file. Writes one
 record (JSON, `kanrepro.core.record`): accuracies as fractions for each fold, the C chosen in each, and everything that
 the number was made from. Encoders of earlier epochs that the checkpoint holds are evaluated too (`kanrepro.tu.epochs`);
-`accuracy` is that of the last. With --shuffle-labels the labels are permuted first: a control that must sit at chance.
+`accuracy` is that of the last. With --shuffle-labels the labels are permuted, and as many folds drawn of the permuted
+ones with the file's seed: a control that must sit at chance. (Folds of the true labels would hold the permuted classes
+in other proportions than their training graphs, and so push it below.)
 """
 
 import time
@@ -22,7 +24,7 @@ from kanrepro.core.parser import stage_parser
 from kanrepro.core.parts import validate
 from kanrepro.tu import epochs
 from kanrepro.tu.settings import SvmSettings
-from kanrepro.tu.splits import read_folds
+from kanrepro.tu.splits import read_folds, stratified_folds
 from kanrepro.tu.svm import SvmResult, cross_validate
 
 
@@ -31,21 +33,19 @@ def shuffled(y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(y)
 
 
-def evaluate(
-    z: NDArray[np.float64], y: NDArray[np.int64], folds: Path, store_sha256: str, settings: SvmSettings, threads: int
-) -> SvmResult:
-    """Cross-validate embeddings z (G, D) with labels y (G,) over the fold file `folds`.
+def folds_of(path: Path, graphs: int, store_sha256: str, settings: SvmSettings) -> list[NDArray[np.int64]]:
+    """The test indices of each fold in a fold file of a set of `graphs` graphs.
 
     Raises:
-        UserError: the fold file is damaged, of another set or of another number of folds, or the SVM cannot be trained.
+        UserError: the file is damaged, of another set or of another number of folds.
     """
-    test = read_folds(folds, len(y))
-    made_for = read_json(folds).get("store_sha256")
+    test = read_folds(path, graphs)
+    made_for = read_json(path).get("store_sha256")
     if made_for not in (None, store_sha256):
-        raise UserError(f"{folds} was made for another version of this set. Make it again.")
+        raise UserError(f"{path} was made for another version of this set. Make it again.")
     if len(test) != settings.folds:
-        raise UserError(f"{folds} holds {len(test)} folds, but svm.folds is {settings.folds}. Make them agree.")
-    return cross_validate(z, y, test, settings.c_values, settings.inner_folds, threads)
+        raise UserError(f"{path} holds {len(test)} folds, but svm.folds is {settings.folds}. Make them agree.")
+    return test
 
 
 def probe(
@@ -70,8 +70,14 @@ def probe(
     z, y, trained = embed(checkpoint, store)
     dataset, seed, run = trained["dataset"], trained["seed"], trained["run"]
     try:
-        labels = shuffled(y, seed) if shuffle_labels else y
-        result = evaluate(z, labels, folds, trained["store"], settings, threads)
+        labels, test = y, folds_of(folds, len(y), trained["store"], settings)
+        if shuffle_labels:
+            labels = shuffled(y, seed)
+            test = [
+                np.asarray(fold)
+                for fold in stratified_folds(labels, settings.folds, read_json(folds).get("seed", seed))
+            ]
+        result = cross_validate(z, labels, test, settings.c_values, settings.inner_folds, threads)
         looks = [] if shuffle_labels else _looks(checkpoint, store, folds, settings, threads)
     except UserError as error:
         raise UserError(f"{dataset}: {error}") from None
@@ -124,8 +130,9 @@ def _looks(checkpoint: Path, store: Path, folds: Path, settings: SvmSettings, th
     found = []
     for epoch in [*kept, None] if kept else []:
         z, y, trained = embed(checkpoint, store, epoch=epoch)
-        result = evaluate(z, y, folds, trained["store"], settings, threads)
-        checked = epochs.validation(z, y, read_folds(folds, len(y)), settings, threads)
+        test = folds_of(folds, len(y), trained["store"], settings)
+        result = cross_validate(z, y, test, settings.c_values, settings.inner_folds, threads)
+        checked = epochs.validation(z, y, test, settings, threads)
         number = epoch or trained["settings"]["optimiser"]["epochs"]
         found.append(epochs.Look(number, float(np.mean(result.accuracies)), checked, result.accuracies))
     return found

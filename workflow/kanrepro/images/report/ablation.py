@@ -70,7 +70,8 @@ EFFECTS = (
     _effect("a map at all", "cnn_mlp", "cnn"),
     _effect("iteration, unrolled", "unrolled_kan", "cnn_kan"),
     _effect("equilibrium in place of unrolling", "deq_kan", "unrolled_kan"),
-    _effect("repairing the shipped map", "deq_kan", "deq_kan_shipped"),
+    _effect("repairing the shipped map and rate", "deq_kan", "deq_kan_shipped"),
+    _effect("repairing the shipped map", "deq_kan", "deq_kan_shipped_rate"),
     _effect("a map that is sure to contract", "deq_kan_certified", "deq_kan"),
 )
 

@@ -19,6 +19,7 @@ COLOURS = {
     "deq_mlp": "#009e73",
     "unrolled_kan": "#cc79a7",
     "deq_kan_shipped": "#7a4a1f",
+    "deq_kan_shipped_rate": "#7a4a1f",
     "deq_kan": "#c8401f",
     "deq_kan_certified": "#0072b2",
 }
@@ -31,6 +32,7 @@ STYLES: dict[str, Any] = {
     "deq_mlp": (0, (6, 1.5, 1.2, 1.5)),
     "unrolled_kan": (0, (6, 1.5, 1.2, 1.5)),
     "deq_kan_shipped": DOTTED,
+    "deq_kan_shipped_rate": DASHED,
     "deq_kan": SOLID,
     "deq_kan_certified": SOLID,
 }

@@ -18,6 +18,11 @@ CAPTIONS = {
         "Accuracy of the six variants, one panel a reading; error bars are one standard deviation over runs, black "
         "lines the same encoder untrained, its batch norms calibrated by passes over the views.",
     ),
+    "shares": (
+        "Shares of splines",
+        "What part of the variance of each KAN layer's output is the splines', beside the SiLU branch; black: before "
+        "training.",
+    ),
     "history": (
         "Training curves",
         "Loss and CKFI diagnostics over the epochs of pre-training: the mean over seeds, their range shaded; colour "
