@@ -31,6 +31,7 @@ EFFECT_LEAD = (
     "beside that of what is learned otherwise. Step: |p| beside |z|. Cosine: of z and z_hard."
 )
 EFFECTS = {"hn_alignment": "Alignment", "hn_strength": "Strength", "hn_step": "Step", "hn_cosine": "Cosine"}
+REFITS = ("refit_kept", "refit_change")  # in the CSV alone
 EFFECT_HEADER = ("Set", "Method", "Reading", *EFFECTS.values())
 NONE = "none"
 
@@ -51,7 +52,7 @@ def build(results: Results, preset: str) -> tuple[Document, str]:
     header = (*header, "Gain by test folds")
     said = Text(f"Preset `{preset}`. {LEAD}" if rows else f"Preset `{preset}`. No run kept encoders of earlier epochs.")
     grids = [Grid("Rules", header, rows, heads=3)] if rows else []
-    effects = tuple(_effect(*key, cell) for key, cell in cells.items() if _told(cell))
+    effects = tuple(_effect(*key, cell) for key, cell in cells.items() if "hn_cosine" in _told(cell))
     if effects:
         grids.append(Grid("Hard negatives at the last epoch", EFFECT_HEADER, effects, heads=3, lead=EFFECT_LEAD))
     lines = [line for key, cell in cells.items() for line in _lines(*key, cell)]
@@ -82,8 +83,9 @@ def _row(dataset: str, method: str, reading: str, cell: Cell) -> tuple[Item, ...
 
 
 def _told(cell: Cell) -> dict[str, dict[int, float]]:
-    """What the last row of the histories says of hard negatives: quantity -> seed -> value, where all runs have it."""
-    found = {name: {run.seed: run.record.history.get(name) for run in cell.runs} for name in EFFECTS}
+    """Of hard negatives and refits in the last epoch: quantity -> seed -> value, where all runs have it."""
+    names = (*EFFECTS, *REFITS)
+    found = {name: {run.seed: run.record.history.get(name) for run in cell.runs} for name in names}
     return {name: values for name, values in found.items() if None not in values.values()}
 
 
