@@ -33,6 +33,7 @@ localrules:
     table2,
     table3,
     table4,
+    epoch_rules,
     figure4,
     figure5,
     figure2b,
@@ -65,6 +66,11 @@ rule table2:
 rule table3:
     input:
         PLACE.table_files("table3"),
+
+
+rule epoch_rules:
+    input:
+        PLACE.table_files("epoch_rules"),
 
 
 rule table4:

@@ -10,7 +10,7 @@ from kanrepro import reference
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import merged
 from kanrepro.methods.folder import find, of
-from kanrepro.methods.readings import names, readings_of
+from kanrepro.methods.readings import readings_of, usual
 from kanrepro.molecules.settings import MoleculeSettings
 from kanrepro.pretraining.settings import PretrainSettings
 from kanrepro.settings import Settings, resolve
@@ -148,7 +148,7 @@ def test_mlps_on_labelled_sets_are_the_same_in_both_readings() -> None:
     assert silu == literal
     kan = [tu.pretrain_settings("khan_gcl", r).encoder.kan for r in ("literal", "literal_silu")]
     assert [k.base for k in kan] == [False, True] and kan[0].model_copy(update={"base": True}) == kan[1]
-    readings = names("tu")
+    readings = usual("tu")
     assert readings_of("graphcl", readings, labelled=True) == ["literal", "own"]
     assert readings_of("graphcl", readings, labelled=False) == ["literal", "repaired", "own"]
     assert readings_of("graphcl", ["repaired"], labelled=True) == ["repaired"]
@@ -162,8 +162,8 @@ def test_a_user_can_change_a_reading_or_add_one() -> None:
 
 
 def test_a_reading_can_be_dropped() -> None:
-    settings = resolve({"preset": "small", "tu": {"readings": {"own": None}}}, PRESETS)
-    assert list(settings.tu.readings) == ["literal", "literal_silu", "repaired"]
+    settings = resolve({"preset": "small", "tu": {"readings": {"own": None, "released_seeded": None}}}, PRESETS)
+    assert list(settings.tu.readings) == ["literal", "literal_silu", "repaired", "released"]
     assert list(resolve({"preset": "demo"}, PRESETS).tu.readings) == ["repaired"]
 
 

@@ -25,7 +25,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test for each method, or the one that --method names, on each family that it can learn from."""
     if "method" in metafunc.fixturenames:
         own = metafunc.config.getoption("--method")
-        names = [find(own).name] if own else [name for name in of("variant", "method") if not find(name).on_kans]
+        kinds = ("variant", "method", "objective")
+        names = [find(own).name] if own else [name for name in of(*kinds) if not find(name).on_kans]
         metafunc.parametrize(("method", "family"), [(name, family) for name in names for family in find(name).families])
 
 

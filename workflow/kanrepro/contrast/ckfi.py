@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+CONVERGED = 1e-4  # tensorly's
+
 
 @torch.no_grad()
 def independent_scores(coefficients: Tensor) -> Tensor:
@@ -32,12 +34,16 @@ def independent_scores(coefficients: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def independent_scores_loop(coefficients: Tensor, ranks: tuple[int, int, int] | None = None) -> Tensor:
+def independent_scores_loop(
+    coefficients: Tensor, ranks: tuple[int, int, int] | None = None, iterations: int = 0
+) -> Tensor:
     """delta by the paper's own loop: for each output an HOSVD of the other slices, and a least-squares fit.
 
     Args:
         coefficients: (I, O, K).
         ranks: multilinear ranks kept in modes 1, 2, 3; None for all.
+        iterations: of alternating least squares (HOOI) after the HOSVD, at most; they end where the relative error
+            changes by less than CONVERGED.
 
     Returns:
         (O,).
@@ -48,10 +54,7 @@ def independent_scores_loop(coefficients: Tensor, ranks: tuple[int, int, int] | 
     scores = []
     for j in range(outputs):
         others = torch.cat([tensor[:, :j], tensor[:, j + 1 :]], dim=1)
-        u1, u2, u3 = (
-            torch.linalg.svd(others.movedim(mode, 0).flatten(1), full_matrices=False)[0][:, :rank]
-            for mode, rank in enumerate((r1, r2, r3))
-        )
+        u1, u2, u3 = _factors(others, (r1, r2, r3), iterations)
         core = torch.einsum("iok,ia,ob,kc->abc", others, u1, u2, u3)
         partial = torch.einsum("abc,ia,kc->ibk", core, u1, u3)  # P = core x1 U1 x3 U3
         columns = partial.movedim(1, 0).flatten(1).T
@@ -60,6 +63,32 @@ def independent_scores_loop(coefficients: Tensor, ranks: tuple[int, int, int] | 
         rebuilt = torch.einsum("ibk,ob->iok", partial, filled)
         scores.append((rebuilt - tensor).norm())
     return torch.stack(scores).to(coefficients.dtype)
+
+
+def _factors(tensor: Tensor, ranks: tuple[int, ...], iterations: int) -> list[Tensor]:
+    """Orthonormal factors of the three modes: those of the HOSVD, then each of what the others keep of the tensor."""
+
+    def leading(part: Tensor, mode: int) -> Tensor:
+        return torch.linalg.svd(part.movedim(mode, 0).flatten(1), full_matrices=False)[0][:, : ranks[mode]]
+
+    found = [leading(tensor, mode) for mode in range(3)]
+    error = 0.0
+    for _ in range(iterations):
+        for mode in range(3):
+            part = tensor
+            for other in {0, 1, 2} - {mode}:
+                part = _projected(part, found[other], other)
+            found[mode] = leading(part, mode)
+        lost = tensor.square().sum() - _projected(part, found[2], 2).square().sum()
+        before, error = error, float((lost.clamp_min(0)).sqrt() / tensor.norm())
+        if abs(error - before) < CONVERGED:
+            break
+    return found
+
+
+def _projected(tensor: Tensor, factor: Tensor, mode: int) -> Tensor:
+    """The product of a mode with a factor's transpose."""
+    return (tensor.movedim(mode, -1) @ factor).movedim(-1, mode)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from kanrepro.contrast.ckfi import discriminative_scores, independent_scores, independent_scores_loop
 from kanrepro.contrast.settings import NegativeSettings
+from kanrepro.contrast.target import min_max
 
 QUARTER = 0.25
 
@@ -16,7 +17,7 @@ QUARTER = 0.25
 def component_scores(kind: str, coefficients: Sequence[Tensor], settings: NegativeSettings) -> Tensor:
     """(D,) "delta", "rho" or "random" (all alike) of every component of z, from one tensor (I, O, K) a block."""
     if kind == "delta" and settings.ranks is not None:
-        return torch.cat([independent_scores_loop(c, settings.ranks) for c in coefficients])
+        return torch.cat([independent_scores_loop(c, settings.ranks, settings.iterations) for c in coefficients])
     of = {"delta": independent_scores, "rho": discriminative_scores, "random": lambda c: c.new_ones(c.shape[1])}
     score = of[kind]
     return torch.cat([score(c) for c in coefficients])
@@ -30,7 +31,8 @@ def hard_negatives(
 
     Drawn per graph and per component, or once for the batch (`per`). With `scale: relative` a score is divided by its
     mean over the components and multiplied by the batch standard deviation of z, so that epsilon is a share of each
-    component's own spread. `components` moves the quarter with the highest or lowest scores alone, those all alike.
+    component's own spread; with `min_max` scores run from 0 to 1. `components` moves the quarter with the highest or
+    lowest scores alone, those all alike.
 
     Args:
         z: (G, D).
@@ -46,6 +48,8 @@ def hard_negatives(
             score = score.mean() * moved
         if settings.scale == "relative":
             score = score / score.mean().clamp_min(torch.finfo(score.dtype).tiny) * spread
+        elif settings.scale == "min_max":
+            score = min_max(score)
         epsilon, sigma = getattr(settings, f"epsilon_{kind}"), getattr(settings, f"sigma_{kind}")
         noise = torch.randn(drawn.shape, generator=generator, device=z.device, dtype=z.dtype) * moved
         alpha = _signs(drawn, generator) if shared is None else shared

@@ -25,8 +25,10 @@ class ViewSettings(Part):
     )
     add_edges: bool = Field(default=True, description="false: edges are only dropped, as in GraphCL's code")
     directed_edges: bool = Field(default=False, description="true: each direction is an edge, as in GraphCL's code")
-    drop_isolated: bool = Field(
-        default=False, description="true: nodes of a view without an edge are left out, as in GraphCL's code on TU sets"
+    drop_isolated: bool | Literal["last"] = Field(
+        default=False,
+        description="true: nodes of a view without an edge are left out, as in GraphCL's code on TU sets; last: of "
+        "each graph the last node alone, as in Khan-GCL's, where all others keep a self-loop until then",
     )
     first_view: Literal["augmented", "original"] = Field(default="augmented", description="original: GraphCL's code")
 
@@ -42,7 +44,9 @@ class NegativeSettings(Part):
     epsilon_random: Scale = Field(default=0.075, description="unstated; as the others")
     sigma_random: Scale = Field(default=0.05, description="unstated; as the others")
     weight: Scale = Field(default=1.0, description="of L_HN in the loss; eq. 12: 1, Algorithm 3: 2")
-    scale: Literal["raw", "relative"] = Field(default="raw", description="of the scores; set by the reading")
+    scale: Literal["raw", "relative", "min_max"] = Field(
+        default="raw", description="of the scores; set by the reading; min_max: Khan-GCL's code"
+    )
     temperature: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="that L_HN's cosine is divided by; null: none, as in eq. 11"
     )
@@ -62,6 +66,9 @@ class NegativeSettings(Part):
     )
     ranks: tuple[Positive, Positive, Positive] | None = Field(
         default=None, description="multilinear ranks; null: full (slow if set)"
+    )
+    iterations: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="with ranks: rounds of alternating least squares after the HOSVD, at most"
     )
 
 

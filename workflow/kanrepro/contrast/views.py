@@ -112,11 +112,26 @@ def subgraph(
     return induced(batch, (rank < keep[owner]) & time.isfinite())
 
 
-def without_isolated(batch: GraphBatch) -> GraphBatch:
-    """The batch without nodes that have no edge; a graph may be left without nodes."""
+def without_isolated(batch: GraphBatch, among: Tensor | None = None) -> GraphBatch:
+    """The batch without nodes that have no edge, of those `among` (N,) alone; a graph may be left without nodes."""
     joined = torch.zeros(batch.num_nodes, dtype=torch.bool, device=batch.x.device)
     joined[batch.edge_index.flatten()] = True
-    return induced(batch, joined)
+    return induced(batch, joined if among is None else joined | ~among)
+
+
+def with_last_marked(store: GraphStore, x: Tensor) -> Tensor:
+    """Features x (N, D) with one column more: 1 for the last node of each graph, else 0."""
+    last = x.new_zeros(len(x), 1)
+    last[store.node_ptr[1:][store.node_ptr.diff() > 0] - 1] = 1
+    return torch.cat([x, last], dim=1)
+
+
+def without_isolated_last(batch: GraphBatch) -> GraphBatch:
+    """The batch without isolated nodes that were the last of their graph, and without the column that tells it.
+
+    Khan-GCL's code leaves isolated nodes out while all nodes but a graph's last have self-loops.
+    """
+    return without_isolated(replace(batch, x=batch.x[:, :-1]), batch.x[:, -1] == 1)
 
 
 def induced(batch: GraphBatch, keep: Tensor) -> GraphBatch:
@@ -154,10 +169,14 @@ def draw_views(
         index: (G,) graphs.
         drawn: (G,) the place in `settings.kinds` of each graph's kind; None: uniform.
     """
+    last = settings.drop_isolated == "last"
+    x = with_last_marked(store, x) if last else x
     if fast_views and fast_views.supported(x, store.edge_index):
         made = fast_views.draw_views(store, x, index, size, settings, generator, drawn)
     else:
         made = iter(draw_view(store, x, index, settings, generator, drawn).split(size))
+    if last:
+        return map(without_isolated_last, made)
     return map(without_isolated, made) if settings.drop_isolated else made
 
 

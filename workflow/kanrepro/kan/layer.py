@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from kanrepro.kan import plain
 from kanrepro.kan.expansion import Basis
 from kanrepro.kan.gaussian import Gaussians
+from kanrepro.kan.grids import bases_on
 from kanrepro.kan.products import product
 from kanrepro.kan.spline import Grid
 
@@ -34,7 +36,7 @@ def xavier_std(grid: Basis, in_features: int, out_features: int) -> float:
 
 
 class KANLinear(nn.Module):
-    """A KAN layer: y_o = sum_i [ w_io silu(x_i) + sum_k c_iok B_k(x_i) + b_io ].
+    """A KAN layer: y_o = sum_i [ w_io silu(x_i) + s_io sum_k c_iok B_k(x_i) + b_io ].
 
     The bases B_k are B-splines (Khan-GCL) or Gaussians (DEQ-KAN's code: grid=10, grid_range=(-3, 3), base=False,
     edge_bias=True, coefficient_scale=0.01 sqrt(I)). Inputs outside `grid_range` meet functions that fall to zero (the
@@ -53,10 +55,16 @@ class KANLinear(nn.Module):
         basis: "bspline" or "gaussian".
         width: standard deviation of a Gaussian.
         edge_bias: whether every edge has a bias b, zero at first.
+        edge_scale: whether every edge has a scale s of its spline, one at first (pykan); without it s = 1.
+        noise: of pykan: initial splines are fitted, with coefficients of least norm, to noise of this width over G at
+            the grid's G + 1 points, in place of coefficients drawn by `coefficient_scale`; None: drawn.
+        adaptive: share of a uniform grid in grids that follow their inputs (`kan.grids`); None: a fixed grid. Splines
+            with knots that have moved are evaluated by their recursion, several times slower.
         device, dtype: of the weights; `generator` must be of the same device.
     """
 
     outside_share: Tensor
+    knots: Tensor | None  # (I, M), where grids are adaptive
 
     def __init__(
         self,
@@ -71,6 +79,9 @@ class KANLinear(nn.Module):
         basis: Literal["bspline", "gaussian"] = "bspline",
         width: float = 1.0,
         edge_bias: bool = False,
+        edge_scale: bool = False,
+        noise: float | None = None,
+        adaptive: float | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -80,13 +91,17 @@ class KANLinear(nn.Module):
         low, high = map(float, grid_range)
         self.in_features, self.out_features = in_features, out_features
         self.grid = Grid(grid, order, low, high) if basis == "bspline" else Gaussians(grid, low, high, width)
-        self.coefficient_scale = coefficient_scale
+        if isinstance(self.grid, Gaussians) and not (noise is None and adaptive is None):
+            raise ValueError("noise and adaptive are of B-splines, not of Gaussians")
+        self.coefficient_scale, self.noise, self.uniform, self.intervals = coefficient_scale, noise, adaptive, grid
         shape: dict[str, Any] = {"size": (in_features, out_features), "device": device, "dtype": dtype}
         self.coefficients = nn.Parameter(
             torch.empty(in_features, out_features, self.grid.bases, device=device, dtype=dtype)
         )
         self.base_weight = nn.Parameter(torch.empty(**shape)) if base else None
         self.edge_bias = nn.Parameter(torch.empty(**shape)) if edge_bias else None
+        self.edge_scale = nn.Parameter(torch.empty(**shape)) if edge_scale else None
+        self.register_buffer("knots", None if adaptive is None else self._even_knots())
         self.register_buffer("outside_share", torch.zeros((), device=device), persistent=False)
         self.reset_parameters(generator)
 
@@ -94,12 +109,46 @@ class KANLinear(nn.Module):
         """Draw initial values, coefficients first."""
         bound = 1 / math.sqrt(max(self.in_features, 1))
         scale = self.coefficient_scale
-        std = xavier_std(self.grid, self.in_features, self.out_features) if scale is None else scale * bound
-        nn.init.normal_(self.coefficients, std=std, generator=generator)
+        if self.noise is not None:
+            self._fit_noise(generator)
+        else:
+            std = xavier_std(self.grid, self.in_features, self.out_features) if scale is None else scale * bound
+            nn.init.normal_(self.coefficients, std=std, generator=generator)
         if self.base_weight is not None:
             nn.init.uniform_(self.base_weight, -bound, bound, generator=generator)
         if self.edge_bias is not None:
             nn.init.zeros_(self.edge_bias)
+        if self.edge_scale is not None:
+            nn.init.ones_(self.edge_scale)
+        if self.knots is not None:
+            self.knots.copy_(self._even_knots())
+
+    @torch.no_grad()
+    def _fit_noise(self, generator: torch.Generator | None) -> None:
+        """Coefficients of least norm whose splines are noise / G * U(-1/2, 1/2) at the points of the grid."""
+        grid, like = self.grid, self.coefficients
+        points = torch.linspace(grid.low, grid.high, self.intervals + 1, dtype=torch.float64)
+        shape = (self.intervals + 1, self.in_features, self.out_features)
+        drawn = torch.rand(shape, generator=generator, device=like.device, dtype=like.dtype) - 0.5
+        inverse = torch.linalg.pinv(grid.values(points)).to(drawn)  # (K, G + 1)
+        like.copy_(torch.einsum("kg,gio->iok", inverse, drawn * ((self.noise or 0.0) / self.intervals)))
+
+    def _even_knots(self) -> Tensor:
+        """(I, M) the knots of the uniform grid for every input."""
+        assert isinstance(self.grid, Grid)
+        steps = torch.arange(-self.grid.order, self.intervals + self.grid.order + 1)
+        knots = (self.grid.low + self.grid.spacing * steps).to(self.coefficients)
+        return knots.expand(self.in_features, -1).clone()
+
+    @property
+    def moved(self) -> bool:
+        """Whether knots stand elsewhere than on the uniform grid."""
+        return self.knots is not None and not torch.equal(self.knots, self._even_knots())
+
+    @property
+    def splines(self) -> Tensor:
+        """(I, O, K) the coefficients that functions have: s_io c_iok."""
+        return self.coefficients if self.edge_scale is None else self.edge_scale.unsqueeze(-1) * self.coefficients
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., I) to (..., O).
@@ -112,22 +161,35 @@ class KANLinear(nn.Module):
 
     def bind(self) -> Callable[[Tensor], Tensor]:
         """`forward` with the weights laid out once, for a solve that calls it many times before they change."""
-        weight = self.coefficients.permute(2, 0, 1)  # (K, I, O): neighbouring inputs lie side by side in a block
+        weight = self.splines.permute(2, 0, 1)  # (K, I, O): neighbouring inputs lie side by side in a block
         if self.base_weight is not None:
             weight = torch.cat([weight, self.base_weight.unsqueeze(0)])
         weight = weight.flatten(0, 1)
         bias = None if self.edge_bias is None else self.edge_bias.sum(0)
+        knots = self.knots if self.moved else None
 
         def bound(x: Tensor) -> Tensor:
             dtype = self._working_dtype(x)
             if self.training and not plain.needed(x):
-                self.outside_share = self.grid.outside(x)
-            y = product(x.reshape(-1, self.in_features), weight, self.grid, dtype)
+                self.outside_share = self.grid.outside(x) if knots is None else self._outside(x, knots)
+            rows = x.reshape(-1, self.in_features)
+            y = product(rows, weight, self.grid, dtype) if knots is None else self._on(knots, rows, weight, dtype)
             if bias is not None:
                 y = y + bias.to(dtype)
             return y.reshape(*x.shape[:-1], self.out_features)
 
         return bound
+
+    def _on(self, knots: Tensor, x: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
+        """`product` on knots that have moved."""
+        values = bases_on(x, knots, self.grid.bases - self.intervals).transpose(1, 2)  # (n, K, I)
+        if self.base_weight is not None:
+            values = torch.cat([values, functional.silu(x).unsqueeze(1)], dim=1)
+        return torch.mm(values.flatten(1).to(dtype), weight.to(dtype))
+
+    def _outside(self, x: Tensor, knots: Tensor) -> Tensor:
+        order = self.grid.bases - self.intervals
+        return ((x < knots[:, order]) | (x > knots[:, -order - 1])).mean(dtype=torch.float32)
 
     def _working_dtype(self, x: Tensor) -> torch.dtype:
         """The dtype to compute in, of inputs that fit the layer."""

@@ -43,7 +43,7 @@ SMALLEST = 1e-3  # relative, of the eigenvalues of a Gram matrix
 
 def slope_bounds(layer: KANLinear) -> Tensor:
     """(I, O) upper bounds of |phi'_io(x)| over all real x, the SiLU branch included; the proof heads this module."""
-    coefficients, grid = layer.coefficients, layer.grid
+    coefficients, grid = _evenly_knotted(layer), layer.grid
     with torch.autocast(coefficients.device.type, enabled=False):
         if isinstance(grid, Grid):
             bounds = _differences(coefficients).abs().amax(-1) / grid.spacing
@@ -113,6 +113,13 @@ def _on_points(grid: Gaussians, per_width: int) -> _Points:
     return _Points(slopes, THIRD_DERIVATIVE / (8 * per_width**2 * grid.width))
 
 
+def _evenly_knotted(layer: KANLinear) -> Tensor:
+    """The coefficients of its functions (I, O, K). Raises ValueError where knots have moved."""
+    if layer.moved:
+        raise ValueError("bounds are of uniform grids; the knots of this layer have moved")
+    return layer.splines
+
+
 def _differences(coefficients: Tensor) -> Tensor:
     """(..., K) to (..., K + 1): d_k = c_k - c_(k-1), with zeros beyond both ends."""
     return functional.pad(coefficients, (1, 1)).diff(dim=-1)
@@ -125,7 +132,7 @@ def _as_products(layer: KANLinear) -> tuple[Tensor, float]:
     slopes of the bases, and c . s = (R c) . (R^-1 s) for every symmetric invertible R. R = G^(1/4), with G the Gram
     matrix of s (mean over the points), makes r |A|_2 a fifth smaller than R = 1 for random c.
     """
-    coefficients, grid = layer.coefficients, layer.grid
+    coefficients, grid = _evenly_knotted(layer), layer.grid
     if isinstance(grid, Grid):
         return _differences(coefficients), 1 / grid.spacing
     root, reach = _root_and_reach(grid)

@@ -18,13 +18,14 @@ class GraphCL(KhanGCL):
     changes = perturbed_by()
     readings = {
         "tu": {
+            **KhanGCL.readings["tu"],
             "own": {
                 "encoder": {"normalise_input": False},
                 "features": {"unlabelled": "constant", "self_loops": True},
                 "views": {"first_view": "original", "subgraph_hops": 1, "add_edges": False, "directed_edges": True},
                 "contrast": {"loss": "one_way", "head": [96, 96]},
                 "optimiser": {"epochs": 20, "learning_rate": 0.01, "shuffle": "once"},
-            }
+            },
         },
         # the code in chem/: its rate, loss, star-shaped subgraphs and the epoch that it evaluates
         "molecule": {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kanrepro.models.graph_encoder import GraphEncoder
     from kanrepro.pretraining.model import Model
     from kanrepro.pretraining.settings import PretrainSettings
-    from kanrepro.pretraining.training import Training
+    from kanrepro.pretraining.training import Seen, Training
 
 Changes = Mapping[str, Any]  # of the settings of a pre-training
 FAMILIES = ("tu", "molecule", "superpixel")
@@ -30,7 +30,8 @@ class Method:
 
     Attributes:
         label: its name in tables.
-        kind: a variant of the ablation (figure 4), another method, or a control that a number must beat, or sit at.
+        kind: a variant of the ablation (figure 4), another method, a control that a number must beat, or sit at, or an
+            objective that readings of other methods choose, without rows of its own.
         place: where it stands among the others in lists and tables.
         network: what updates a node of its encoder.
         families: of graphs that it can learn from.
@@ -40,7 +41,7 @@ class Method:
         changes: what it changes in the settings.
         objective: what settings say is learned; None: the method's name. Methods of one objective share it.
         Settings: keys of its own, None where it has none; they stand under `key` (None: the method's name).
-        columns: of the history: the terms of its loss, and what `diagnose` adds.
+        columns: of the history: the terms of its loss, and what `diagnose` and `examine` add.
         many: whether several processes can train as one.
         with_kan: whether there is a second one of this file, named with `_kan`, whose encoder is of KANs.
         on_kans: whether it is that second one.
@@ -48,7 +49,7 @@ class Method:
     """
 
     label: ClassVar[str]
-    kind: ClassVar[Literal["variant", "method", "control"]] = "method"
+    kind: ClassVar[Literal["variant", "method", "control", "objective"]] = "method"
     place: ClassVar[int] = 100
     network: ClassVar[Literal["mlp", "kan"]] = "kan"
     families: ClassVar[Sequence[str]] = FAMILIES
@@ -70,6 +71,10 @@ class Method:
         self.name, self.file = name, file
 
     # what is learned; a step sees streams of batches, evaluates the loss, and updates the weights
+
+    def seed(self, settings: PretrainSettings, seed: int) -> int:
+        """The seed that everything is drawn from, in a run of this seed."""
+        return seed
 
     def networks(
         self, encoder: GraphEncoder, settings: PretrainSettings, generator: torch.Generator | None
@@ -116,6 +121,13 @@ class Method:
 
     def diagnose(self, model: Model, row: Mapping[str, float | None]) -> Mapping[str, float | None]:
         """Columns of an epoch's row that no term of the loss gives; `row` has the means of the terms."""
+        return {}
+
+    def examine(self, run: Training, seen: Seen, generator: torch.Generator) -> Mapping[str, float | None]:
+        """Columns of an epoch's row that a look at the last step's batch gives, in training mode.
+
+        Nothing of it reaches the training: buffers are put back, and the generator is of no other use.
+        """
         return {}
 
     # where it stands

@@ -6,6 +6,7 @@ from typing import Any
 from kanrepro.core.parts import merged
 from kanrepro.methods.folder import built_in, find
 from kanrepro.methods.method import Changes
+from kanrepro.methods.released import READINGS
 
 # `literal` follows the printed text, whose KAN layers are splines alone (equations 2 and 3); `literal_silu` adds the
 # branch of the original KAN and nothing else; `repaired` changes what the literal one breaks.
@@ -36,6 +37,11 @@ def names(family: str) -> list[str]:
     return list(dict.fromkeys([*COMMON[family], *own]))
 
 
+def usual(family: str) -> list[str]:
+    """Those in which methods are run unless the settings name more: the code of Khan-GCL's authors is asked for."""
+    return [name for name in names(family) if name not in READINGS]
+
+
 def changes_of(family: str, reading: str, method: str) -> Changes:
     """What a reading changes for a method; nothing for a user's new reading."""
     return {**COMMON[family], **find(method).readings.get(family, {})}.get(reading, {})
@@ -60,9 +66,12 @@ def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:
     """The settings of one pre-training: the base, changed by a reading, then by the method.
 
     An MLP has no KAN to keep on its grid: `normalise_input` stays off for it in every reading, but where a method is
-    just that.
+    just that. A reading may choose another method's objective.
     """
     found = find(method)
     network = {"normalise_input": False} if found.network == "mlp" else {}
-    own: Changes = {"objective": found.learned, "encoder": {"network": found.network, **network}}
+    own: Changes = {
+        "objective": reading.get("objective", found.learned),
+        "encoder": {"network": found.network, **network},
+    }
     return merged(merged(merged(base, reading), own), found.changes)

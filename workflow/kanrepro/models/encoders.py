@@ -1,12 +1,15 @@
 """The graph encoder that settings describe, new or out of a checkpoint: one constructor for every family of graphs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from kanrepro.core import checkpoint
 from kanrepro.core.errors import UserError
+from kanrepro.core.resume import below
 from kanrepro.models.gin import GIN
 from kanrepro.models.graph_encoder import GraphEncoder
 from kanrepro.models.molecule_gin import MoleculeGIN
@@ -39,6 +42,7 @@ def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator 
         kan=_kan(settings),
         generator=generator,
         norm_order=settings.norm_order,
+        alike=settings.kan.alike and settings.network == "kan",
     )
 
 
@@ -80,16 +84,20 @@ def _kan(settings: EncoderSettings) -> dict[str, Any]:
         "base": kan.base,
         "edge_bias": kan.bias,
         "coefficient_scale": kan.coefficient_scale,
+        "edge_scale": kan.scale,
+        "noise": kan.noise,
+        "adaptive": kan.adaptive,
     }
 
 
 def load_encoder(
-    path: Path | str, dropout: float | None = None, device: torch.device | str = "cpu"
+    path: Path | str, dropout: float | None = None, device: torch.device | str = "cpu", epoch: int | None = None
 ) -> tuple[GraphEncoder, dict[str, Any]]:
     """A pre-trained encoder and the document of its checkpoint (see kanrepro.pretraining.pretrain).
 
     Args:
         dropout: in place of that of its pre-training, for a fine-tuning.
+        epoch: an earlier one that was kept; None: the last.
 
     Raises:
         UserError: the file is missing, damaged, or not the checkpoint of an encoder.
@@ -100,7 +108,14 @@ def load_encoder(
         if dropout is not None:
             settings = settings.model_copy(update={"dropout": dropout})
         encoder = build_encoder(meta["in_features"], settings)
-        encoder.load_state_dict(tensors)
+        encoder.load_state_dict(of_epoch(tensors, epoch))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is not a checkpoint of this version's encoders ({error}). Pre-train again.") from error
     return encoder.to(device), meta
+
+
+def of_epoch(tensors: Mapping[str, Tensor], epoch: int | None) -> dict[str, Tensor]:
+    """The encoder's tensors after an earlier epoch that was kept beside it, or (None) the last."""
+    if epoch is not None:
+        return below(f"epoch.{epoch}", tensors)
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith("epoch.")}

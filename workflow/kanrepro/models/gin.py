@@ -46,6 +46,7 @@ class GIN(GraphEncoder):
         kan: arguments of `update_network`.
         generator: source of the initial values.
         norm_order: whether the batch norm at the end of a block stands after its ReLU (GraphCL) or before it.
+        alike: every block draws its weights from the same state of the generator: those of one size start alike.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class GIN(GraphEncoder):
         kan: dict | None = None,
         generator: torch.Generator | None = None,
         norm_order: Literal["after_relu", "before_relu"] = "after_relu",
+        alike: bool = False,
     ) -> None:
         super().__init__()
         self.in_features = in_features
@@ -67,8 +69,11 @@ class GIN(GraphEncoder):
         self.join: Literal["concat", "last"] = join
         self.out_features = hidden * (layers if join == "concat" else 1)
         self.blocks = nn.ModuleList()
+        start = generator.get_state() if alike and generator else None
         for layer in range(layers):
             width = in_features if layer == 0 else hidden
+            if generator and start is not None:
+                generator.set_state(start)
             made = update_network(network, (width, hidden, hidden), kan, generator)
             self.blocks.append(GINBlock(made, width, hidden, normalise_input, norm_order))
 

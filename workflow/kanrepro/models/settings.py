@@ -22,6 +22,16 @@ class KanSettings(Part):
     coefficient_scale: Scale = Field(
         default=0.1, description="std of initial coefficients times sqrt(inputs); unstated"
     )
+    noise: Scale | None = Field(
+        default=None, description="pykan's: initial splines fitted to noise of this width / grid; null: drawn as above"
+    )
+    scale: bool = Field(default=False, description="pykan's: a trainable scale of every edge's spline, 1 at first")
+    adaptive: Share | None = Field(
+        default=None, description="pykan's: grids may be moved to quantiles with this share of a uniform grid; null: no"
+    )
+    alike: bool = Field(
+        default=False, description="blocks of one size start with the same weights, as in Khan-GCL's code, on TU sets"
+    )
 
 
 class EncoderSettings(Part):

@@ -9,7 +9,7 @@ import pydantic
 from kanrepro.core.errors import UserError, unknown
 from kanrepro.core.parts import Part, merged, once
 from kanrepro.methods.folder import built_in, find, of
-from kanrepro.methods.readings import changes_of, names, settings_of
+from kanrepro.methods.readings import changes_of, settings_of, usual
 from kanrepro.pretraining.settings import PretrainSettings, of_run, with_keys
 
 
@@ -39,7 +39,7 @@ class MethodChoice(Part):
     def _over_the_built_in(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        named = {**{name: {} for name in names(cls.family)}, **value}
+        named = {**{name: {} for name in usual(cls.family)}, **value}
         return {name: changes for name, changes in named.items() if changes is not None}
 
     @pydantic.field_validator("methods", check_fields=False)

@@ -1,7 +1,8 @@
 """Pre-train an encoder by one of the methods (kanrepro/methods), or by a user's own (docs/own-method.md).
 
 Reads a graph store. Writes into the output folder
-    encoder.safetensors  the encoder's weights, with everything needed to rebuild it; equal runs give equal bytes (CPU)
+    encoder.safetensors  the encoder's weights, with everything needed to rebuild it; equal runs give equal bytes (CPU);
+                         with optimiser.keep_every those after earlier epochs too, as epoch.<number>.<name>
     history.csv          one row an epoch: losses, CKFI diagnostics, share of inputs outside the grid, seconds
     run.json             cost, versions, code and the command
 and while it runs state.safetensors, from which an interrupted run resumes with the loss of at most one epoch.
@@ -113,7 +114,8 @@ def _write(training: Training, arguments: argparse.Namespace, identity: dict[str
         | training.spline_shares(),
         **identity,
     }
-    checkpoint.save(arguments.output / "encoder.safetensors", training.model.encoder.state_dict(), meta)
+    tensors = training.model.encoder.state_dict() | training.kept
+    checkpoint.save(arguments.output / "encoder.safetensors", tensors, meta)
     write_history(arguments.output / "history.csv", training.history, columns(training.method))
     device, processes = training.device, training.ranks.world
     launcher = ["python"] if processes == 1 else ["torchrun", "--standalone", "--nproc-per-node", str(processes)]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from kanrepro.contrast.settings import ContrastSettings, ViewSettings
 from kanrepro.core.parts import Part, Positive, validate
-from kanrepro.methods.folder import built_in, every
+from kanrepro.methods.folder import built_in, every, learner
 from kanrepro.methods.method import Method
 from kanrepro.models.settings import EncoderSettings
 from kanrepro.store.settings import FeatureSettings
@@ -36,6 +36,9 @@ class OptimiserSettings(Part):
         default="float32", description="of a GPU's matrix products; bfloat16: mixed precision"
     )
     compile: bool = Field(default=False, description="torch.compile the encoder; needs a C++ compiler at run time")
+    keep_every: Positive | None = Field(
+        default=None, description="epochs between encoders that are kept and evaluated too, on TU sets; null: the last"
+    )
     accumulate: Positive = Field(
         default=1, description="parts that a view is encoded in; the loss sees all, memory holds one"
     )
@@ -91,9 +94,13 @@ def with_all_keys(shared: type[Shared]) -> type[Shared]:
 def of_run(shared: type[Shared], settings: Mapping[str, Any], method: Method, where: str) -> Shared:
     """The settings of one run: the keys of other methods are left out, so that a change to them reruns nothing.
 
+    Where a reading chooses another method's objective, that method's keys are kept in place of its own.
+
     Raises:
         UserError: a key or value at fault; `where` says where it comes from.
     """
+    objective = settings.get("objective", method.learned)
+    method = method if objective == method.learned or method.file else learner(objective)
     others = {other.section for other in every()} - {method.section}
     own = {key: value for key, value in settings.items() if key not in others}
     return validate(with_keys(shared, [method]), own, where)

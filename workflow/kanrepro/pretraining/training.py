@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from kanrepro.core.distributed import Ranks
 from kanrepro.core.errors import UserError
 from kanrepro.core.history import Row
-from kanrepro.core.resume import ByEpochs, put_back, tensors_of
+from kanrepro.core.resume import ByEpochs, kept_buffers, put_back, tensors_of
 from kanrepro.core.streams import stream
 from kanrepro.methods.folder import fault, learner
 from kanrepro.methods.method import Method
@@ -43,6 +43,7 @@ class Training(ByEpochs):
         model: the encoder, and what the method has beside it.
         optimisers: of the model, in the method's order.
         graphs: what is seen.
+        kept: the encoder's tensors after earlier epochs as `epoch.<number>.<name>`, where the settings ask for them.
 
     Args:
         store: the graphs.
@@ -62,15 +63,16 @@ class Training(ByEpochs):
         limit: int | None = None,
         ranks: Ranks | None = None,
     ) -> None:
-        self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        self.settings, self.device = settings, torch.device(device)
+        self.method = learner(settings.objective)
+        self.seed = self.method.seed(settings, seed)
         self.ranks = ranks or Ranks()
         self.graphs = GraphSet.prepare(store, settings, device)
         some = limit is not None and limit < len(store)
         self.subset = torch.randperm(len(store), generator=stream(0, "subset"))[:limit].sort()[0] if some else None
-        self.method = learner(settings.objective)
         if self.ranks.world > 1 and not self.method.many:
             raise UserError(f"{self.method.name} trains in one process, not in {self.ranks.world}: set processes to 1.")
-        generator = stream(seed, "initial")
+        generator = stream(self.seed, "initial")
         encoder = build_encoder(self.graphs.x.shape[1], settings.encoder, generator)
         with self._told():
             self.model = Model(self.method, encoder, settings, generator).to(device)
@@ -78,6 +80,7 @@ class Training(ByEpochs):
             self.method.prepare(self)
         self.shared = self.model if self.ranks.world == 1 else DistributedDataParallel(self.model)
         self.history: list[dict[str, float | None]] = []
+        self.kept: dict[str, Tensor] = {}
 
     @property
     def epochs(self) -> int:
@@ -164,6 +167,8 @@ class Training(ByEpochs):
             row["outside_grid"] = None  # an MLP has no grid
         with self._told():
             row |= self.method.diagnose(self.model, row)
+            with kept_buffers(self.model):
+                row |= self.method.examine(self, seen, stream(self.seed, f"examined {self.epoch}", self.device))
         shares = [share for share in spline_shares(self.model.encoder, seen[0]) if share is not None]
         row["spline_share"] = sum(shares) / len(shares) if shares else None
         row |= {"epoch": self.epoch + 1, "seconds": time.perf_counter() - start}
@@ -171,6 +176,10 @@ class Training(ByEpochs):
         if unnamed:
             raise UserError(f"{self.method.word}: {min(unnamed)!r} is no column of its history: name it in `columns`.")
         self.history.append(row)
+        every = self.settings.optimiser.keep_every
+        if every and self.epoch % every == 0 and not self.finished:
+            tensors = self.model.encoder.state_dict().items()
+            self.kept |= {f"epoch.{self.epoch}.{name}": tensor.clone() for name, tensor in tensors}
         return row
 
     def calibrate(self) -> None:
@@ -221,9 +230,10 @@ class Training(ByEpochs):
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Weights, buffers and optimiser moments by name; the history."""
-        return tensors_of(self.model, *self.optimisers), {"history": self.history}
+        return tensors_of(self.model, *self.optimisers) | self.kept, {"history": self.history}
 
     def restore(self, tensors: dict[str, Tensor], kept: dict[str, Any]) -> None:
         """Continue from a state."""
         put_back(self.model, tensors, *self.optimisers)
         self.history = kept["history"]
+        self.kept = {name: tensor for name, tensor in tensors.items() if name.startswith("epoch.")}

@@ -20,6 +20,7 @@ FAMILY = Family(
     tables={
         "table2": Table("kanrepro.tu.report.table", ("tu",)),
         "table3": Table("kanrepro.tu.report.table", ("tu",), method="khan_gcl"),
+        "epoch_rules": Table("kanrepro.tu.report.table", ("tu",)),
         "table4": Table("kanrepro.tu.report.table", ("data", "data-molecules", "data-superpixels")),
     },
     figures=dict.fromkeys(("figure4", "shares", "history"), "kanrepro.tu.report.figure"),

@@ -16,7 +16,11 @@ from kanrepro.store.store import GraphStore
 
 @torch.inference_mode()
 def embed(
-    checkpoint_path: Path, store_path: Path, device: str | torch.device = "cpu", batch_size: int = 512
+    checkpoint_path: Path,
+    store_path: Path,
+    device: str | torch.device = "cpu",
+    batch_size: int = 512,
+    epoch: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """z of every graph in evaluation mode, without augmentation and before the projection head.
 
@@ -24,6 +28,7 @@ def embed(
         checkpoint_path: encoder.safetensors of a pre-training; run.json is read beside it.
         store_path: the graph store that it was trained on.
         batch_size: graphs at a time.
+        epoch: an earlier one whose encoder was kept; None: the last.
 
     Returns:
         z (G, D) float64; y (G,) int64; and the checkpoint's document with `run` (run.json) in it.
@@ -31,7 +36,7 @@ def embed(
     Raises:
         UserError: a file is missing or damaged, or the encoder was trained on another store.
     """
-    encoder, meta = load_encoder(checkpoint_path, device=device)
+    encoder, meta = load_encoder(checkpoint_path, device=device, epoch=epoch)
     if meta["store"] != sha256(store_path):
         raise UserError(
             f"{checkpoint_path} was trained on another version of {meta['dataset']} than {store_path} holds. "

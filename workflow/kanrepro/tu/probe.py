@@ -2,9 +2,10 @@
 
 Reads encoder.safetensors (with run.json beside it), the graph store that it was trained on, and a fold file. Writes one
 record (JSON, `kanrepro.core.record`): accuracies as fractions for each fold, the C chosen in each, and everything that
-the number was made from. With --shuffle-labels the labels are permuted, and as many folds drawn of the permuted ones
-with the file's seed: a control that must sit at chance. (Folds of the true labels would hold the permuted classes in
-other proportions than their training graphs, and so push it below.)
+the number was made from. Encoders of earlier epochs that the checkpoint holds are evaluated too (`kanrepro.tu.epochs`);
+`accuracy` is that of the last. With --shuffle-labels the labels are permuted, and as many folds drawn of the permuted
+ones with the file's seed: a control that must sit at chance. (Folds of the true labels would hold the permuted classes
+in other proportions than their training graphs, and so push it below.)
 """
 
 import time
@@ -20,6 +21,7 @@ from kanrepro.core.errors import UserError, cli
 from kanrepro.core.files import content_digest, read_json
 from kanrepro.core.options import check_threads, command_line, given_settings
 from kanrepro.core.parser import stage_parser
+from kanrepro.tu import epochs
 from kanrepro.tu.settings import SvmSettings
 from kanrepro.tu.splits import read_folds, stratified_folds
 from kanrepro.tu.svm import SvmResult, cross_validate
@@ -77,6 +79,7 @@ def probe(
                 for fold in stratified_folds(labels, settings.folds, read_json(folds).get("seed", seed))
             ]
         result = cross_validate(z, labels, test, settings.c_values, settings.inner_folds, threads)
+        looks = [] if shuffle_labels else _looks(checkpoint, store, folds, settings, threads)
     except UserError as error:
         raise UserError(f"{dataset}: {error}") from None
     seconds = time.perf_counter() - start
@@ -90,8 +93,8 @@ def probe(
         reading=trained["reading"],
         seed=seed,
         preset=run["preset"],
-        metrics={"accuracy": accuracy},
-        details=_details(z, y, result, threads),
+        metrics={"accuracy": accuracy, **epochs.selected(looks)},
+        details=_details(z, y, result, threads) | epochs.told(looks),
         history={"epochs": trained["settings"]["optimiser"]["epochs"], **trained["history"]},
         settings={"pretrain": trained["settings"], "svm": settings.model_dump(mode="json")},
         data=record.Data(
@@ -115,6 +118,22 @@ def probe(
         commands=[run["command"], command],
         own_method=trained.get("own_method"),
     )
+
+
+def _looks(checkpoint: Path, store: Path, folds: Path, settings: SvmSettings, threads: int) -> list[epochs.Look]:
+    """All epochs whose encoders the checkpoint holds, each evaluated by itself; none where it holds the last alone."""
+    from kanrepro.tu.embed import embed
+
+    kept = epochs.kept_epochs(checkpoint)
+    found = []
+    for epoch in [*kept, None] if kept else []:
+        z, y, trained = embed(checkpoint, store, epoch=epoch)
+        test = folds_of(folds, len(y), trained["store"], settings)
+        result = cross_validate(z, y, test, settings.c_values, settings.inner_folds, threads)
+        checked = epochs.validation(z, y, test, settings, threads)
+        number = epoch or trained["settings"]["optimiser"]["epochs"]
+        found.append(epochs.Look(number, float(np.mean(result.accuracies)), checked, result.accuracies))
+    return found
 
 
 def _details(z: NDArray[np.float64], y: NDArray[np.int64], result: SvmResult, threads: int) -> dict[str, Any]:

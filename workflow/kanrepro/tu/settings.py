@@ -6,7 +6,7 @@ from pydantic import Field, SerializeAsAny
 
 from kanrepro.core.parts import Part
 from kanrepro.methods.folder import usual
-from kanrepro.methods.readings import names
+from kanrepro.methods.readings import usual as usual_readings
 from kanrepro.pretraining.choice import MethodChoice
 from kanrepro.pretraining.settings import PretrainSettings, with_all_keys
 
@@ -34,8 +34,9 @@ class TuSettings(MethodChoice):
         default=usual("tu", "control"), description="rows that a number must beat, or sit at"
     )
     readings: dict[str, dict[str, Any]] = Field(
-        default={name: {} for name in names("tu")},
-        description="changes to readings, or new ones; null drops one",
+        default={name: {} for name in usual_readings("tu")},
+        description="changes to readings, or new ones; null drops one; those of Khan-GCL's code, `released` and "
+        "`released_seeded`, are run where they are named",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(default=(0, 1, 2, 3, 4), description="runs (5: E.2)")
     pretrain: SerializeAsAny[TuPretrainSettings] = TuPretrainSettings()  # pyright: ignore[reportInvalidTypeForm]

@@ -1,4 +1,4 @@
-"""Tables 2, 3 and 4 from records and the printed numbers alone.
+"""Tables 2, 3 and 4 from records and the printed numbers alone, and the rules for the epoch (`epoch_rules`).
 
 Reads: records (`records/tu/<data set>/<method>-<reading>-<seed>.json`) for tables 2 and 3, descriptions
 (`records/data/<data set>.json`) for table 4, and workflow/published. Writes the four forms of a table
@@ -17,11 +17,11 @@ from kanrepro.report.inputs import add_inputs
 from kanrepro.report.make_table import add_margin, check_margin, table_stage
 from kanrepro.report.scores import Builder
 from kanrepro.report.wording import only
-from kanrepro.tu.report import descriptions
+from kanrepro.tu.report import descriptions, epochs
 from kanrepro.tu.report.inputs import TuInputs
 from kanrepro.tu.report.scores import HardNegativesBuilder, UnsupervisedBuilder
 
-TABLES = ("table2", "table3", "table4")
+TABLES = ("table2", "table3", "table4", "epoch_rules")
 BUILDERS: dict[str, type[Builder]] = {"table2": UnsupervisedBuilder, "table3": HardNegativesBuilder}
 
 
@@ -32,6 +32,8 @@ def build(table: str, inputs: TuInputs, base: Path, margin: float = statistics.M
         UserError: a corrupt record, or records that do not belong together.
     """
     check_margin(margin)
+    if table == "epoch_rules":
+        return epochs.build(inputs.results, inputs.preset)
     if table == "table4":
         sources = inputs.described
         printed = published.read_descriptions(inputs.published)
