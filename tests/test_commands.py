@@ -1,6 +1,6 @@
 """The command line: stages and tools by name, former module names, and what committed records were made with."""
 
-import importlib
+import importlib.util
 import json
 import re
 import shlex

@@ -1,6 +1,7 @@
 """JOAOv2: how its distribution moves, what the projection gives, and where it is GraphCL."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from kanrepro.methods.joao import KINDS, bisected, projected
 
 LOSSES = torch.tensor([1.0, 1.3, 0.7, 1.1, 0.9])
 UNIFORM = torch.full((5,), 0.2)
-ONE = {"views": {"kinds": ["subgraph"]}}
+ONE: dict[str, Any] = {"views": {"kinds": ["subgraph"]}}
 
 
 def moved(p: torch.Tensor, losses: torch.Tensor, gamma: float) -> list[float]:
@@ -95,9 +96,10 @@ def test_the_distribution_moves_and_the_history_tells_it() -> None:
 def test_scores_move_statistics_in_its_code_alone() -> None:
     for mode in ("eval", "train"):
         run = training("joao", "tu", joao={"score_mode": mode})
-        before = run.model.encoder.blocks[0].norm.running_mean.clone()
+        block: Any = run.model.encoder.blocks[0]
+        before = block.norm.running_mean.clone()
         run.method.after_epoch(run, torch.Generator())
-        assert torch.equal(before, run.model.encoder.blocks[0].norm.running_mean) == (mode == "eval")
+        assert torch.equal(before, block.norm.running_mean) == (mode == "eval")
 
 
 def test_its_own_reading_runs() -> None:

@@ -160,7 +160,7 @@ def test_what_is_looked_at_once_an_epoch_changes_nothing(reading: str, monkeypat
 
 
 def test_kept_epochs_and_grids_go_on_to_the_same_bits(tmp_path: Path) -> None:
-    given = {"optimiser": {"epochs": 5, "keep_every": 2}, "released": {"refit_every": 2}}
+    given: dict[str, Any] = {"optimiser": {"epochs": 5, "keep_every": 2}, "released": {"refit_every": 2}}
     straight, broken, again = (run(**given) for _ in range(3))
     while not straight.finished:
         straight.run_epoch()

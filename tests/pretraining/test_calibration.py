@@ -1,5 +1,7 @@
 """Encoders whose batch norms saw graphs though nothing was trained, and what splines carry of an encoder."""
 
+from typing import Any
+
 import pytest
 import torch
 from worlds import rings_and_stars
@@ -35,7 +37,7 @@ def test_statistics_are_the_mean_over_batches() -> None:
     encoder = run.model.encoder
     batches = list(run._passes())
     calibrate(encoder, batches)
-    first = encoder.blocks[0]
+    first: Any = encoder.blocks[0]
     seen = [torch.relu(first.network(b.x + torch.zeros_like(b.x).index_add_(0, b.edge_index[1], b.x[b.edge_index[0]])))
             for b in batches]  # fmt: skip
     torch.testing.assert_close(first.norm.running_mean, torch.stack([h.mean(0) for h in seen]).mean(0))
@@ -48,7 +50,8 @@ def test_untouched_graphs_and_views_give_other_statistics() -> None:
     for of in ("views", "graphs"):
         run = training("calibrated_kan", statistics={"of": of})
         run.calibrate()
-        found.append(run.model.encoder.blocks[0].norm.running_mean.clone())
+        block: Any = run.model.encoder.blocks[0]
+        found.append(block.norm.running_mean.clone())
     assert not torch.allclose(*found)
 
 
@@ -57,7 +60,8 @@ def test_a_rate_of_zero_moves_statistics_alone() -> None:
     before = {name: p.clone() for name, p in run.model.encoder.named_parameters()}
     run.run_epoch()
     assert all(torch.equal(before[name], p) for name, p in run.model.encoder.named_parameters())
-    assert run.model.encoder.blocks[0].norm.running_mean.abs().sum() > 0
+    block: Any = run.model.encoder.blocks[0]
+    assert block.norm.running_mean.abs().sum() > 0
 
 
 def test_shares_of_splines_are_those_of_the_branches() -> None:
