@@ -30,6 +30,24 @@ def test_config_yaml_resolves_to_the_demo() -> None:
     assert resolve(yaml.safe_load((ROOT / "config.yaml").read_text()), PRESETS).preset == "demo"
 
 
+@pytest.mark.parametrize("file", sorted(PRESETS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_all_trainings_of_every_preset_have_settings(file: Path) -> None:
+    settings = resolve({"preset": file.stem}, PRESETS)
+    settings.tu.check()
+    assert settings.preset == file.stem
+
+
+def test_a_reading_like_another_changes_only_what_it_says() -> None:
+    readings = {
+        "wide": {"like": "repaired", "encoder": {"hidden": 64}},
+        "wider": {"like": "wide", "encoder": {"kan": {"range": [-4.0, 4.0]}}},
+    }
+    tu = resolve({"preset": "small", "tu": {"readings": readings}}, PRESETS).tu
+    base, wider = (tu.pretrain_settings("khan_gcl", name).model_dump() for name in ("repaired", "wider"))
+    base["encoder"]["hidden"], base["encoder"]["kan"]["range"] = 64, (-4.0, 4.0)
+    assert wider == base
+
+
 def test_keys_of_the_configuration_come_over_the_preset() -> None:
     config = {"preset": "small", "tu": {"seeds": [7], "pretrain": {"optimiser": {"epochs": 3}}}}
     settings = resolve(config, PRESETS)
@@ -54,6 +72,11 @@ def test_keys_of_the_configuration_come_over_the_preset() -> None:
             {"tu": {"readings": {"literal": {"encoder": {"kan": {"rnge": [0, 1]}}}}}},
             "Did you mean 'encoder.kan.range'?",
         ),
+        (
+            {"tu": {"readings": {"mine": {"like": "repared"}}}},
+            "tu.readings.mine.like 'repared'. Did you mean 'repaired'?",
+        ),
+        ({"tu": {"readings": {"a": {"like": "b"}, "b": {"like": "a"}}}}, "unknown reading in tu.readings.b.like 'a'"),
         ({"threads": 0}, "threads = 0"),
         ({"report": {"margin": float("nan")}}, "report.margin"),
     ],

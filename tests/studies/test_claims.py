@@ -1,8 +1,8 @@
 """Claims over sets: tiny worlds with the whole answer, and Holm's correction."""
 
 import math
-from typing import Any
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scipy import stats

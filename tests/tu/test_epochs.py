@@ -1,5 +1,6 @@
 """Which epoch counts: kept encoders are evaluated, and three rules pick."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from worlds import rings_and_stars
 from kanrepro.core.record import Record
 from kanrepro.pretraining import pretrain
 from kanrepro.tu import epochs, probe, splits
+from kanrepro.tu.epochs import best_of
 from kanrepro.tu.settings import SvmSettings
 
 
@@ -56,3 +58,10 @@ def test_a_record_has_every_kept_epoch_and_the_last_is_its_accuracy(tmp_path: Pa
     assert [look["epoch"] for look in looks] == [1, 2, 3]
     assert made.metrics["accuracy"].value == looks[-1]["test"]
     assert made.metrics["accuracy_best_test"].value == max(look["test"] for look in looks)
+
+
+def test_best_of_k_is_the_mean_over_all_choices() -> None:
+    scores = [0.3, 0.9, 0.5, 0.5, 0.1]
+    for k, found in enumerate(best_of(scores), start=1):
+        chosen = [max(some) for some in itertools.combinations(scores, k)]
+        assert found == pytest.approx(sum(chosen) / len(chosen))

@@ -19,6 +19,13 @@ DESCRIBED = {
     "table4": DESCRIPTIONS,
     "table7": [],
 }
+# where encoders of several epochs are evaluated
+LOOKS = any(
+    SETTINGS.tu.pretrain_settings(method, reading).optimiser.keep_every
+    for method in SETTINGS.tu.methods
+    for reading in SETTINGS.tu.readings
+)
+TU_FIGURES = ["figure4", "shares", "hard-negatives", *(["looks"] if LOOKS else [])]
 HISTORIES = {"history": TU.histories(), "history-molecules": MOLECULES.histories()}
 CURVES = [figure for figure, runs in HISTORIES.items() if runs]
 # runs may be elsewhere: a figure that is there stays as it is then
@@ -81,7 +88,7 @@ rule figure:
     benchmark:
         f"benchmarks/{SETTINGS.preset}/{{figure}}.tsv"
     wildcard_constraints:
-        figure="figure4|shares",
+        figure="figure4|shares|looks|hard-negatives",
     localrule: True
     threads: 1
     resources:
@@ -138,7 +145,7 @@ rule report_page:
             table=["table2", "table3", "table4", *(["table7"] if NEEDED["table7"] else [])],
         ),
         figures=[
-            *(f"{RESULTS}/figures/{figure}.svg" for figure in ("figure4", "shares")),
+            *(f"{RESULTS}/figures/{figure}.svg" for figure in TU_FIGURES),
             *(PLACE.figure_files(figure)[0] for figure in CURVES_SHOWN),
         ],
         analysis_figures=[

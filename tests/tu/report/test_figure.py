@@ -102,7 +102,27 @@ def test_shares_of_splines_are_the_means_of_the_records(write_cell):
     assert "MUTAG, literal_silu" in words(drawn) and "not trained" in words(drawn)
 
 
+def test_looks_and_hard_negatives_are_those_of_the_records(write_cell):
+    paths = write_cell("MUTAG", "khan_gcl", "repaired", [80.0, 81.0])
+    for path, gain in zip(paths, (0.1, 0.3), strict=True):
+        record = read_json(path)
+        looks = [{"epoch": 5, "test": 0.5, "validation": 0.5}, {"epoch": 10, "test": 0.5 + gain, "validation": 0.5}]
+        record["details"] = {"epochs": looks}
+        record["metrics"] |= {f"accuracy_{rule}": {"value": 0.5} for rule in ("best_validation", "best_test")}
+        record["history"] |= {"hn_alignment": 0.5, "hn_strength": 2 * gain, "hn_step": 0.1, "hn_cosine": 0.9}
+        write_json(path, record)
+    inputs = TuInputs("small", records=tuple(paths))
+    (axis,) = figure.build("looks", inputs).axes
+    at, gained = np.asarray(axis.lines[0].get_xydata()).T
+    assert np.round(at).tolist() == [2] and gained == pytest.approx([10.0])  # of two looks: (5 + 15) / 2
+    drawn = figure.build("hard-negatives", inputs)
+    assert [axis.get_ylabel() for axis in drawn.axes] == ["alignment", "strength", "step", "cosine"]
+    assert sorted(np.asarray(drawn.axes[1].lines[0].get_ydata())) == pytest.approx([0.2, 0.6])
+
+
 def test_nothing_run_is_said():
+    assert "No encoder was evaluated at several epochs" in words(figure.build("looks", TuInputs("small")))
+    assert "No record says what hard negatives do" in words(figure.build("hard-negatives", TuInputs("small")))
     assert "No record holds shares" in words(figure.build("shares", TuInputs("small")))
     assert "none of the variants was run" in words(figure.build("figure4", TuInputs("small")))
     assert "nothing was trained" in words(figure.build("history", TuInputs("small")))

@@ -37,7 +37,7 @@ class MoleculeSettings(MethodChoice):
     )
     readings: dict[str, dict[str, Any]] = Field(
         default={name: {} for name in names("molecule")},
-        description="changes to readings, or new ones; null drops one",
+        description="changes to readings, or new ones, `like` one that there is; null drops one",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(
         default=tuple(range(10)), description="fine-tunings (10: section 5.1)"

@@ -9,7 +9,8 @@ import pydantic
 from kanrepro.core.errors import UserError, unknown
 from kanrepro.core.parts import Part, merged, once
 from kanrepro.methods.folder import built_in, find, of
-from kanrepro.methods.readings import changes_of, settings_of, usual
+from kanrepro.methods.method import Changes
+from kanrepro.methods.readings import changes_of, names, settings_of, usual
 from kanrepro.pretraining.settings import PretrainSettings, of_run, with_keys
 
 
@@ -81,11 +82,23 @@ class MethodChoice(Part):
         """The settings of one pre-training: base, built-in reading, the user's changes to it, method.
 
         Raises:
-            UserError: a reading changes a key that does not exist, or to an impossible value.
+            UserError: a reading changes a key that does not exist, or to an impossible value, or is `like` itself or
+                a reading that does not exist.
         """
-        changes = merged(changes_of(self.family, reading, method), self.readings[reading])
-        made = settings_of(self.pretrain.model_dump(mode="json"), changes, method)
+        made = settings_of(self.pretrain.model_dump(mode="json"), self._changes(reading, method), method)
         return of_run(self.shared, made, find(method), f"{self.section}.readings.{reading}")
+
+    def _changes(self, reading: str, method: str, below: tuple[str, ...] = ()) -> Changes:
+        """What a reading changes for a method, on top of what the reading does that it is `like`."""
+        own = dict(self.readings.get(reading, {}))
+        base = changes_of(self.family, reading, method)
+        if (like := own.pop("like", None)) is not None:
+            known = {*names(self.family), *self.readings} - {reading, *below}
+            if like not in known:
+                key = f"{self.section}.readings.{reading}.like"
+                raise UserError(str(unknown(f"reading in {key}", str(like), sorted(known))))
+            base = merged(base, self._changes(like, method, (*below, reading)))
+        return merged(base, own)
 
 
 def _checked(kind: str, name: str, known: Iterable[str]) -> str:

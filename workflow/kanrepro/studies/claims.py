@@ -116,6 +116,20 @@ def _graphs(part: str, table: str) -> list[Claim]:
     return made
 
 
+def _released() -> list[Claim]:
+    """What the parts of the authors' code add at its last epoch."""
+    rows = (
+        ("training a KAN encoder gains", "khan_gcl", "calibrated_kan"),
+        ("training an MLP encoder gains", "graphcl", "calibrated_mlp"),
+        ("KANs in place of MLPs gain", "wo_hard_neg", "graphcl"),
+        ("KANs in place of MLPs gain without training", "calibrated_kan", "calibrated_mlp"),
+        ("hard negatives along critical dimensions gain", "khan_gcl", "wo_hard_neg"),
+        ("critical dimensions beat random ones", "khan_gcl", "rand_perturb"),
+    )
+    reading = "released_seeded"
+    return [Claim("released", text, "code", (more, reading), (less, reading)) for text, more, less in rows]
+
+
 def _transfer() -> list[Claim]:
     part, made = "transfer", []
     for reading in ("literal_silu", "repaired"):
@@ -198,7 +212,7 @@ def _image(path: Path) -> tuple[tuple[str, str, str], int, float]:
 
 Reader = Callable[[Iterable[Path]], Cells]
 PARTS: tuple[tuple[str, Reader, list[Claim]], ...] = (
-    ("tu/*/*.json", _graph_scores, _graphs("tu", "Table 2")),
+    ("tu/*/*.json", _graph_scores, [*_graphs("tu", "Table 2"), *_released()]),
     ("transfer/*/*.json", lambda paths: _scores(map(_transferred, paths)), _transfer()),
     ("superpixels/*/*.json", lambda paths: _scores(map(_record, paths)), _superpixels()),
     ("images/*/grouped/*.json", lambda paths: _scores(map(_image, paths)), _images()),

@@ -60,7 +60,7 @@ class SuperpixelSettings(MethodChoice):
     controls: tuple[str, ...] = Field(default=usual("superpixel", "control"), description="rows without pre-training")
     readings: dict[str, dict[str, Any]] = Field(
         default={name: {} for name in names("superpixel")},
-        description="changes to readings, or new ones; null drops one",
+        description="changes to readings, or new ones, `like` one that there is; null drops one",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(
         default=(0, 1, 2, 3, 4), description="fine-tunings, each with its labelled images (5: unstated, as on TU)"

@@ -23,7 +23,7 @@ FAMILY = Family(
         "epoch_rules": Table("kanrepro.tu.report.table", ("tu",)),
         "table4": Table("kanrepro.tu.report.table", ("data", "data-molecules", "data-superpixels")),
     },
-    figures=dict.fromkeys(("figure4", "shares", "history"), "kanrepro.tu.report.figure"),
+    figures=dict.fromkeys(("figure4", "shares", "looks", "hard-negatives", "history"), "kanrepro.tu.report.figure"),
     kinds={
         "tu": Kind(
             "kanrepro.core.record:Record",

@@ -4,6 +4,7 @@ The last epoch needs no labels. A rule that looks at accuracies picks among them
 the test folds themselves, as the released code of Khan-GCL reports (zihuwang97/KhanGCL@249b7b1).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,6 +62,15 @@ def selected(looks: Sequence[Look]) -> dict[str, Metric]:
         "best_test": max(looks, key=lambda look: look.test),
     }
     return {f"accuracy_{rule}": Metric(value=look.test, folds=look.folds) for rule, look in picked.items()}
+
+
+def best_of(scores: Sequence[float]) -> list[float]:
+    """For k = 1 ... n the mean of the best of k among n scores, over all choices of k of them (order statistics)."""
+    ranked, n = sorted(scores), len(scores)
+    return [
+        math.fsum(score * math.comb(below, k - 1) for below, score in enumerate(ranked)) / math.comb(n, k)
+        for k in range(1, n + 1)
+    ]
 
 
 def told(looks: Sequence[Look]) -> dict[str, Any]:

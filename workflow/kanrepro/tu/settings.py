@@ -35,7 +35,8 @@ class TuSettings(MethodChoice):
     )
     readings: dict[str, dict[str, Any]] = Field(
         default={name: {} for name in usual_readings("tu")},
-        description="changes to readings, or new ones; null drops one; those of Khan-GCL's code, `released` and "
+        description="changes to readings, or new ones, `like` one that there is; null drops one; those of Khan-GCL's "
+        "code, `released` and "
         "`released_seeded`, are run where they are named",
     )
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = Field(default=(0, 1, 2, 3, 4), description="runs (5: E.2)")

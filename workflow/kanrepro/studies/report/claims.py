@@ -20,6 +20,7 @@ from kanrepro.studies.claims import LEFT_OUT, Finding, measured
 
 PARTS = {
     "tu": "Unsupervised learning",
+    "released": "Unsupervised learning by the code of the authors, at its last epoch",
     "transfer": "Transfer learning",
     "superpixels": "Superpixels",
     "images": "Medical images",

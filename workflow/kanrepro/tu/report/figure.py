@@ -1,8 +1,8 @@
-"""Figure 4, the shares of splines, and the training curves of TU sets.
+"""Figure 4, training curves, and what records say of splines, of looks at test folds and of hard negatives, on TU sets.
 
-Reads: for figure4 the records and workflow/published, for shares the records, for history the files
-`runs/tu/<data set>/<method>/<reading>/<seed>/history.csv`. Writes PNG and SVG (kanrepro.report.make_figure); accuracies
-in percent.
+Reads: for figure4 the records and workflow/published, for history the files
+`runs/tu/<data set>/<method>/<reading>/<seed>/history.csv`, for others the records. Writes PNG and SVG
+(kanrepro.report.make_figure); accuracies in percent.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,11 @@ from kanrepro.report import curves, published
 from kanrepro.report.inputs import add_inputs
 from kanrepro.report.make_figure import FIXED, add_histories, figure_stage, histories
 from kanrepro.report.wording import only
-from kanrepro.tu.report import ablation, shares
+from kanrepro.tu.report import ablation, looks, negatives, shares
 from kanrepro.tu.report.inputs import TuInputs
 
-FIGURES = ("figure4", "shares", "history")
+OF_RECORDS = {"shares": shares.draw, "looks": looks.draw, "hard-negatives": negatives.draw}
+FIGURES = ("figure4", *OF_RECORDS, "history")
 
 
 def build(figure: str, inputs: TuInputs, runs: Sequence[Path] = ()) -> Figure:
@@ -35,8 +36,8 @@ def build(figure: str, inputs: TuInputs, runs: Sequence[Path] = ()) -> Figure:
         if figure != "history":
             found = inputs.results
             datasets = inputs.columns(found.datasets, list(published.DATASETS))
-            if figure == "shares":
-                return shares.draw(found, datasets)
+            if figure in OF_RECORDS:
+                return OF_RECORDS[figure](found, datasets)
             scores = published.read_scores("table2", inputs.published)
             return ablation.draw(found, scores, datasets, only(inputs.stand_ins(datasets), datasets))
         drawn = curves.read_all(runs)
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Make one figure: see `python -m kanrepro.tu.report.figure --help`."""
     figure_stage(
         argv,
-        "Draw Figure 4 (ablation bars), the shares of splines, or the training curves (from history.csv files).",
+        "Draw Figure 4 (ablation bars), what records say of trainings, or their curves (from history.csv files).",
         FIGURES,
         _options,
         lambda figure, given: build(figure, TuInputs.of(given), histories(given)),

@@ -23,6 +23,15 @@ CAPTIONS = {
         "What part of the variance of each KAN layer's output is the splines', beside the SiLU branch; black: before "
         "training.",
     ),
+    "looks": (
+        "What looking at the test folds gains",
+        "Best of k evaluated epochs over one; `frozen` encoders went through a training at a rate of zero.",
+    ),
+    "hard-negatives": (
+        "What hard negatives do",
+        "Gradient of L_HN beside that of the same term without perturbation (alignment) and beside what is learned "
+        "otherwise (strength); how far hard negatives lie from z (step, cosine).",
+    ),
     "history": (
         "Training curves",
         "Loss and CKFI diagnostics over the epochs of pre-training: the mean over seeds, their range shaded; colour "
