@@ -123,6 +123,6 @@ def test_every_committed_record_of_a_table_says_where_its_commands_write_it() ->
 
 def test_the_first_two_seeds_are_taken_where_none_is_named() -> None:
     made = records("table2", "MUTAG", "khan_gcl", None, ROOT / "results/small")
-    assert set(made) == {"literal", "literal_silu", "repaired"}
+    assert set(made) == {"literal", "literal_silu", "repaired", "released", "released_seeded"}
     assert [one.seed for one in chosen(made["literal"], None)] == [0, 1]
     assert [one.seed for one in chosen(made["literal"], [4, 2])] == [4, 2]
