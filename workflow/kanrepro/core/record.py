@@ -96,7 +96,7 @@ class Record(Document):
     experiment: str
     dataset: str
     method: str
-    encoder: Literal["mlp", "kan"]
+    encoder: Literal["mlp", "kan", "histogram", "statistics"]
     reading: str
     seed: int
     preset: str

@@ -33,7 +33,7 @@ class Method:
         kind: a variant of the ablation (figure 4), another method, a control that a number must beat, or sit at, or an
             objective that readings of other methods choose, without rows of its own.
         place: where it stands among the others in lists and tables.
-        network: what updates a node of its encoder.
+        network: what updates a node of its encoder, or features in its place.
         families: of graphs that it can learn from.
         usual: those of them where it is run unless the settings name other methods.
         printed: table -> its row in the paper.
@@ -51,7 +51,7 @@ class Method:
     label: ClassVar[str]
     kind: ClassVar[Literal["variant", "method", "control", "objective"]] = "method"
     place: ClassVar[int] = 100
-    network: ClassVar[Literal["mlp", "kan"]] = "kan"
+    network: ClassVar[Literal["mlp", "kan", "histogram", "statistics"]] = "kan"
     families: ClassVar[Sequence[str]] = FAMILIES
     usual: ClassVar[Sequence[str]] = ()
     printed: ClassVar[Mapping[str, str]] = {}

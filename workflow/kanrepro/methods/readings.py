@@ -69,7 +69,7 @@ def settings_of(base: Changes, reading: Changes, method: str) -> dict[str, Any]:
     just that. A reading may choose another method's objective.
     """
     found = find(method)
-    network = {"normalise_input": False} if found.network == "mlp" else {}
+    network = {} if found.network == "kan" else {"normalise_input": False}
     own: Changes = {
         "objective": reading.get("objective", found.learned),
         "encoder": {"network": found.network, **network},

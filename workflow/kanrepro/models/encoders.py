@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from kanrepro.core.errors import UserError
 from kanrepro.core.resume import below
 from kanrepro.models.gin import GIN
 from kanrepro.models.graph_encoder import GraphEncoder
+from kanrepro.models.handmade import Handmade
 from kanrepro.models.molecule_gin import MoleculeGIN
 from kanrepro.models.settings import EncoderSettings
 from kanrepro.models.superpixel_gin import SuperpixelGIN
@@ -30,12 +31,14 @@ def build_encoder(
     return made[settings.family](in_features, settings, generator)
 
 
-def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator | None) -> GIN:
+def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator | None) -> GraphEncoder:
+    if settings.network == "histogram" or settings.network == "statistics":
+        return Handmade(in_features, settings.network)
     return GIN(
         in_features,
         hidden=settings.hidden,
         layers=settings.layers,
-        network=settings.network,
+        network=_updates(settings),
         readout=settings.readout,
         join="concat" if settings.join == "concat" else "last",
         normalise_input=settings.normalise_input,
@@ -46,11 +49,16 @@ def _tu(in_features: int, settings: EncoderSettings, generator: torch.Generator 
     )
 
 
+def _updates(settings: EncoderSettings) -> Literal["mlp", "kan"]:
+    assert settings.network in ("mlp", "kan")  # the settings refuse others
+    return settings.network
+
+
 def _molecule(in_features: int, settings: EncoderSettings, generator: torch.Generator | None) -> MoleculeGIN:
     return MoleculeGIN(
         hidden=settings.hidden,
         layers=settings.layers,
-        network=settings.network,
+        network=_updates(settings),
         readout=settings.readout,
         normalise_input=settings.normalise_input,
         dropout=settings.dropout,
@@ -64,7 +72,7 @@ def _superpixel(in_features: int, settings: EncoderSettings, generator: torch.Ge
         in_features,
         hidden=settings.hidden,
         layers=settings.layers,
-        network=settings.network,
+        network=_updates(settings),
         readout=settings.readout,
         normalise_input=settings.normalise_input,
         kan=_kan(settings),

@@ -40,7 +40,9 @@ class EncoderSettings(Part):
     family: Literal["tu", "molecule", "superpixel"] = Field(
         default="tu", description="what the graphs are; decides the form of GIN"
     )
-    network: Literal["mlp", "kan"] = Field(default="kan", description="what updates a node; set by the method")
+    network: Literal["mlp", "kan", "histogram", "statistics"] = Field(
+        default="kan", description="what updates a node, or on TU sets features that nobody learned; set by the method"
+    )
     hidden: Positive = Field(default=32, description="width of every layer (table 5)")
     layers: Positive = Field(default=3, description="number of layers (table 5)")
     readout: Literal["sum", "mean"] = Field(default="sum", description="over the nodes of a graph (table 5)")
@@ -61,4 +63,6 @@ class EncoderSettings(Part):
     def _joined(self) -> "EncoderSettings":
         if (self.join == "sum") != (self.family == "superpixel"):
             raise ValueError("z is the 'sum' over all layers for the family 'superpixel', and for it alone")
+        if self.network in ("histogram", "statistics") and self.family != "tu":
+            raise ValueError(f"the features '{self.network}' are of TU sets; take 'mlp' or 'kan'")
         return self

@@ -117,7 +117,10 @@ class Layout:
 
     @property
     def controls(self) -> list[Row]:
-        return [Row("calibrated_mlp", "own"), Row("untrained_mlp", "own"), *self._rows(CONTROLS)]
+        return [Row("calibrated_mlp", "own"), Row("untrained_mlp", "own"), *self._rows(filter(self._has_row, CONTROLS))]
+
+    def _has_row(self, control: str) -> bool:
+        return self.family in built_in()[control].usual or control in self.ran
 
     @property
     def differences(self) -> list[tuple[Difference, str]]:

@@ -16,10 +16,10 @@ METHODS = {name: built_in()[name].label for name in of("variant")}
 CONTROLS = {name: built_in()[name].label for name in of("control")}
 LABELS = METHODS | CONTROLS
 READINGS = ("own", *COMMON["tu"])
-MLP_METHODS = tuple(name for name, method in built_in().items() if method.network == "mlp")
+MLP_METHODS = tuple(name for name, method in built_in().items() if method.network != "kan")
 
 LITERAL = ("literal", "literal_silu")  # the same thing for an MLP, which has no SiLU branch
-SAME_FOR_MLPS = "An MLP method computes the same thing in both readings: the number is that of the `{}` records."
+SAME_FOR_MLPS = "Without KANs both readings compute the same thing: the number is that of the `{}` records."
 
 
 AnyRecord = TypeVar("AnyRecord")
@@ -104,7 +104,7 @@ class Results:
 
     def _is_mlp(self, method: str) -> bool:
         return method in MLP_METHODS or any(
-            key[1] == method and cell.runs[0].record.encoder == "mlp" for key, cell in self.cells.items()
+            key[1] == method and cell.runs[0].record.encoder != "kan" for key, cell in self.cells.items()
         )
 
     @property
