@@ -41,6 +41,7 @@ localrules:
     table7,
     ckfi,
     claims,
+    ranking,
     images,
     downloads,
     pretrained,
@@ -116,6 +117,11 @@ rule ckfi:
 rule claims:
     input:
         PLACE.table_files("claims"),
+
+
+rule ranking:
+    input:
+        PLACE.table_files("ranking"),
 
 
 rule images:

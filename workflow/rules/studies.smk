@@ -172,14 +172,16 @@ rule sensitivity_figure:
 
 
 # of all records that lie there, whoever made them: it trains nothing
-rule claims_table:
+rule table_of_records:
     output:
-        multiext(f"{RESULTS}/tables/claims", ".md", ".csv", ".tex"),
-        html=page(f"{RESULTS}/tables/claims.html", "table", "Tables"),
+        multiext(f"{RESULTS}/tables/{{table}}", ".md", ".csv", ".tex"),
+        html=page(f"{RESULTS}/tables/{{table}}.html", "table", "Tables"),
     log:
-        f"logs/{SETTINGS.preset}/claims.log",
+        f"logs/{SETTINGS.preset}/{{table}}.log",
     benchmark:
-        f"benchmarks/{SETTINGS.preset}/claims.tsv"
+        f"benchmarks/{SETTINGS.preset}/{{table}}.tsv"
+    wildcard_constraints:
+        table="claims|ranking",
     localrule: True
     threads: 1
     resources:
@@ -190,7 +192,7 @@ rule claims_table:
         standing=PLACE.standing(("tu", "transfer", "superpixels", "images")),
         preset=SETTINGS.preset,
         stem=stem,
-        code=code_digest("kanrepro.studies.report.claims"),
+        code=lambda wildcards: code_digest(f"kanrepro.studies.report.{wildcards.table}"),
     shell:
-        "python -m kanrepro.studies.report.claims --records-from {params.records} --preset {params.preset}"
+        "python -m kanrepro.studies.report.{wildcards.table} --records-from {params.records} --preset {params.preset}"
         " --output-stem {params.stem} > {log} 2>&1"

@@ -14,12 +14,15 @@ from pathlib import Path
 from kanrepro.core.errors import UserError
 from kanrepro.core.record import Record
 from kanrepro.images.record import ImageRecord
+from kanrepro.methods.folder import built_in
 from kanrepro.molecules.record import TransferRecord
 from kanrepro.report.statistics import ALPHA, Interval, Summary, paired
 from kanrepro.tu import catalog
 
 Cells = Mapping[tuple[str, str, str], Mapping[int, float]]  # (set, method, reading) -> seed -> score in percent
 KAN_READINGS = ("literal", "literal_silu", "repaired")
+GRAPHS = "tu/*/*.json"
+WITHOUT_KANS = tuple(name for name, method in built_in().items() if method.network != "kan")
 LEFT_OUT = "clintox"  # at chance for every encoder of the small preset: means are shown with it and without
 
 
@@ -185,12 +188,21 @@ def _scores(records: Iterable[tuple[tuple[str, str, str], int, float]]) -> Cells
     return cells
 
 
+def graph_cells(records: Path) -> Cells:
+    """The accuracies on TU sets of all records below a folder.
+
+    Raises:
+        UserError: there is no such folder, or a record is corrupt.
+    """
+    return _graph_scores(sorted(_folder(records).glob(GRAPHS)))
+
+
 def _graph_scores(paths: Iterable[Path]) -> Cells:
-    """On sets with node labels an MLP is the same thing in both readings: its `repaired` row is that of `literal`."""
+    """On sets with labels what has no KANs is the same thing in both readings: its `repaired` row is `literal`'s."""
     cells = dict(_scores(map(_record, paths)))
     labelled = {name for name, entry in catalog.load(()).items() if entry.expected.node_labels}
     for (name, method, reading), scores in list(cells.items()):
-        if name in labelled and reading == "literal" and method in ("graphcl", "calibrated_mlp"):
+        if name in labelled and reading == "literal" and method in WITHOUT_KANS:
             cells.setdefault((name, method, "repaired"), scores)
     return cells
 
@@ -212,11 +224,17 @@ def _image(path: Path) -> tuple[tuple[str, str, str], int, float]:
 
 Reader = Callable[[Iterable[Path]], Cells]
 PARTS: tuple[tuple[str, Reader, list[Claim]], ...] = (
-    ("tu/*/*.json", _graph_scores, [*_graphs("tu", "Table 2"), *_released()]),
+    (GRAPHS, _graph_scores, [*_graphs("tu", "Table 2"), *_released()]),
     ("transfer/*/*.json", lambda paths: _scores(map(_transferred, paths)), _transfer()),
     ("superpixels/*/*.json", lambda paths: _scores(map(_record, paths)), _superpixels()),
     ("images/*/grouped/*.json", lambda paths: _scores(map(_image, paths)), _images()),
 )
+
+
+def _folder(records: Path) -> Path:
+    if not records.is_dir():
+        raise UserError(f"{records} is not a folder with records; run the workflow first, or name another folder.")
+    return records
 
 
 def measured(records: Path) -> list[Finding]:
@@ -225,8 +243,7 @@ def measured(records: Path) -> list[Finding]:
     Raises:
         UserError: there is no such folder, or a record is corrupt.
     """
-    if not records.is_dir():
-        raise UserError(f"{records} is not a folder with records; run the workflow first, or name another folder.")
+    _folder(records)
     found = []
     for pattern, read, claims in PARTS:
         cells = read(sorted(records.glob(pattern)))

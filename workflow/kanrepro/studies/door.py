@@ -11,11 +11,15 @@ FAMILY = Family(
         "splines": "kanrepro.studies.splines",
         "criticality": "kanrepro.studies.criticality",
         "claims": "kanrepro.studies.report.claims",
+        "ranking": "kanrepro.studies.report.ranking",
         "twins": "kanrepro.studies.twins",
         "analysis-figure": "kanrepro.studies.report.analysis_figure",
         "sensitivity-figure": "kanrepro.studies.report.sensitivity_figure",
     },
-    tables={"claims": Table("kanrepro.studies.report.claims", ("tu", "transfer", "superpixels", "images"))},
+    tables={
+        "claims": Table("kanrepro.studies.report.claims", ("tu", "transfer", "superpixels", "images")),
+        "ranking": Table("kanrepro.studies.report.ranking", ("tu",)),
+    },
     figures={
         "figure5": "kanrepro.studies.report.sensitivity_figure",
         "figure2b": "kanrepro.studies.report.analysis_figure",

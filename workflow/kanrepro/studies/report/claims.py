@@ -9,14 +9,13 @@ from pathlib import Path
 
 from kanrepro.core.errors import cli
 from kanrepro.core.family import Results
-from kanrepro.core.parser import stage_parser
 from kanrepro.report import longform
 from kanrepro.report.document import Block, Document, Grid, Item, Text
 from kanrepro.report.longform import UNDEFINED
-from kanrepro.report.make_table import write_table
 from kanrepro.report.statistics import Interval
 from kanrepro.report.wording import NOT_RUN, interval, probability, signed
 from kanrepro.studies.claims import LEFT_OUT, Finding, measured
+from kanrepro.studies.report.stage import table_stage
 
 PARTS = {
     "tu": "Unsupervised learning",
@@ -97,13 +96,7 @@ def again(table: str, given: Results, base: Path) -> tuple[Document, str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line: python -m kanrepro.studies.report.claims."""
-    parser = stage_parser(__doc__)
-    parser.file("--records-from", "results/<preset>/records", metavar="FOLDER")
-    parser.add_argument("--preset", required=True, help="preset of these records")
-    parser.file("--output-stem", "where to write, without suffix")
-    arguments = parser.parse_args(argv)
-    for path in write_table(*build(arguments.records_from, arguments.preset), arguments.output_stem):
-        print(path)
+    table_stage(argv, __doc__, build)
 
 
 if __name__ == "__main__":
