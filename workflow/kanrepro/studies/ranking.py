@@ -1,9 +1,9 @@
 """A ranking of methods with its uncertainty: mean ranks over sets, and which pairs can be told apart.
 
 Only rows (method, reading) that were run on the same sets, with as many seeds as any row has there, are ranked against
-each other. Intervals of mean ranks are
-percentiles of a bootstrap that draws sets, and then seeds of each set, with replacement; all rows share the draws,
-since a seed gives all of them the same folds. Pairs are compared as the claims are: over sets, corrected by Holm.
+each other. Intervals of mean ranks are percentiles of a bootstrap that draws sets, and then seeds of each set, with
+replacement; all rows share the draws, since a seed gives all of them the same folds. Pairs are compared as the claims
+are: over sets, corrected by Holm.
 """
 
 from collections.abc import Mapping
@@ -74,7 +74,10 @@ def _ranked(
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     above, below = _told_apart(cells, sets, rows)
     numbers = np.stack([scores.mean(axis=(0, 2)), ranks, low, high], axis=1).tolist()
-    places = (Place(row, *four, above[row], below[row]) for row, four in zip(rows, numbers, strict=True))
+    places = (
+        Place(row, mean, rank, least, most, above[row], below[row])
+        for row, (mean, rank, least, most) in zip(rows, numbers, strict=True)
+    )
     return Ranking(sets, seeds, tuple(sorted(places, key=lambda place: (place.rank, -place.mean))))
 
 
