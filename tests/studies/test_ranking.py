@@ -45,6 +45,8 @@ def test_only_complete_rows_of_the_same_sets_are_ranked_together() -> None:
     world["S1", "e", "r"] = world["S0", "e", "r"] = {0: 99.0}  # one run of two
     (found,) = rankings(world, draws=10)
     assert [place.row for place in found.places] == [A, B, C]
+    twice = rankings(cells(a=(80.0, 70.0), b=(70.0, 60.0), c=(60.0, 50.0), twin_of_c=(60.0, 50.0)), draws=10)
+    assert [place.row for place in twice[0].places] == [A, B, C]  # one thing under two names
     assert rankings(cells(a=(80.0,), b=(70.0,), c=(60.0,))) == []
     assert "No three rows" in str(document([], "demo"))
 

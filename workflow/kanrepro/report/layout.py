@@ -148,7 +148,8 @@ class Layout:
 
     def _run_in(self, method: str) -> list[str]:
         """Readings in which a method has rows: all, or those that it was run in where it is not run anyway."""
-        ran = self.ran[method].readings if method in self.further else frozenset()
+        asked = method in self.further or (method in CONTROLS and self.family not in built_in()[method].usual)
+        ran = self.ran[method].readings if asked else frozenset()
         return [reading for reading in self.readings if not ran or reading in ran]
 
     def _own(self, method: str) -> str:

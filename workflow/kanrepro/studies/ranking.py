@@ -48,19 +48,27 @@ class Ranking:
 
 
 def rankings(cells: Cells, seed: int = 0, draws: int = DRAWS) -> list[Ranking]:
-    """A ranking for every group of two sets or more that a row was run on, the largest first."""
+    """A ranking for every group of two sets or more that a row was run on, the largest first, if it has new rows."""
     ran: dict[Row, frozenset[str]] = {}
     runs = {name: max(len(scores) for key, scores in cells.items() if key[0] == name) for name, *_ in cells}
     for (name, method, reading), scores in cells.items():
         if method not in NOT_RANKED and len(scores) == runs[name]:
             ran[method, reading] = ran.get((method, reading), frozenset()) | {name}
     groups = sorted({sets for sets in ran.values() if len(sets) > 1}, key=lambda sets: (-len(sets), sorted(sets)))
-    made = []
+    made: list[Ranking] = []
+    ranked: set[Row] = set()
     for sets in groups:
-        rows = sorted(row for row, where in ran.items() if sets <= where)
-        if len(rows) > 2:
+        rows = _distinct(cells, sets, sorted(row for row, where in ran.items() if sets <= where))
+        if len(rows) > 2 and not ranked.issuperset(rows):
             made.append(_ranked(cells, tuple(sorted(sets)), rows, np.random.default_rng(seed), draws))
+        ranked |= {*rows}
     return made
+
+
+def _distinct(cells: Cells, sets: frozenset[str], rows: list[Row]) -> list[Row]:
+    """Rows without those that have the same numbers as one before them: one thing under two names is ranked once."""
+    found = {tuple(tuple(sorted(cells[name, *row].items())) for name in sets): row for row in reversed(rows)}
+    return sorted(found.values())
 
 
 def _ranked(
