@@ -4,12 +4,10 @@ import csv
 import io
 import random
 import statistics
-import subprocess
-import sys
 
 import pytest
+from record_worlds import TEST
 
-from kanrepro.core.errors import UserError
 from kanrepro.images.report import longform as image_longform
 from kanrepro.images.report import table as image_table
 from kanrepro.images.report.inputs import ImageInputs
@@ -246,46 +244,10 @@ def test_what_is_missing_is_said(write_images, folder):
     assert "## lungs, grouped" in markdown and "Not run." in markdown and "| CNN | 0 | not run |" in markdown
 
 
-def test_runs_on_other_splits_of_a_seed_are_noted(lungs, write_images, folder):
-    paths = lungs[:2] + write_images("lungs", "vit", [70.0, 71.0], split_file={"path": "s", "sha256": "0" * 64})
-    markdown, _ = build("images", paths, folder)
-    assert "Runs of a seed were not tested on the same split" in markdown
-    markdown, _ = build("images", lungs, folder)
-    assert "not tested on the same split" not in markdown
-
-
-def test_stand_ins_are_called_so(write_images, folder):
-    paths = write_images("digits", "cnn", [80.0, 82.0], preset="demo")
-    for table in image_table.TABLES:
-        document, rows = image_table.build(table, ImageInputs("demo", tuple(paths)), folder)
-        text = render.markdown(document)
-        assert "stand-in data sets" in document.title and "These are stand-in images" in text
-        assert "no printed number" not in text
-        assert "## digits (stand-in)" in text or table == "images-leaks"
-        assert all(row["stand_in"] == "yes" for row in csv.DictReader(io.StringIO(rows)))
-
-
-def test_the_command_writes_four_forms(lungs, folder):
-    stem = folder.parent / "tables" / "images"
-    run = ["--preset", "small", "--records-from", str(folder), "--output-stem", str(stem)]
-    image_table.main(["--table", "images", *run, "--models", "cnn", "vit", "deq_kan"])
-    assert stem.with_suffix(".md").read_text() == IMAGES
-    assert {path.suffix for path in stem.parent.iterdir()} == {".md", ".csv", ".tex", ".html"}
-    assert r"\begin{tabular}" in stem.with_suffix(".tex").read_text()
-    for path in lungs:
-        assert path.relative_to(folder.parent).as_posix() in stem.with_suffix(".html").read_text()
-
-
-def test_mistakes_are_named(folder):
-    with pytest.raises(UserError, match="Did you mean 'images-leaks'"):
-        image_table.main(["--table", "images-leak", "--preset", "small", "--output-stem", str(folder / "x")])
-    run = ["--table", "images", "--preset", "small", "--output-stem", str(folder / "x")]
-    with pytest.raises(UserError, match="Did you mean 'deq_kan'"):
-        image_table.main([*run, "--models", "deqkan"])
-    with pytest.raises(UserError, match="Did you mean 'grouped'"):
-        image_table.main([*run, "--split", "group"])
-
-
-def test_tables_do_not_load_torch():
-    code = "import sys, kanrepro.images.report.table, kanrepro.images.report.figure; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+def test_runs_tested_on_other_images_of_a_seed_are_noted(lungs, write_images, folder):
+    same = write_images("lungs", "vit", [70.0, 71.0], split_file={"path": "s", "sha256": "0" * 64})  # a file of before
+    markdown, _ = build("images", lungs[:2] + same, folder)
+    assert "not tested on the same images" not in markdown
+    other = {**TEST, "index": [each + 1 for each in TEST["index"]]}
+    markdown, _ = build("images", lungs[:2] + write_images("lungs", "vit", [70.0, 71.0], test=other), folder)
+    assert "Runs of a seed were not tested on the same images" in markdown

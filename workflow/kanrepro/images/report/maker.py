@@ -15,7 +15,7 @@ from kanrepro.report.wording import NOT_RUN, direction, interval, number, relati
 TOO_FEW = "too few runs"
 UNDEFINED = "not defined"
 PAIRED_T, WELCH = "paired t, 95 %", "Welch, 95 %"
-APART = "Runs of a seed were not tested on the same split; delete the older records."
+APART = "Runs of a seed were not tested on the same images: the difference is one of images too."
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Maker:
         found = [cell for cell in cells if cell is not None]
         if len(found) < len(cells):
             return None
-        apart = any(len(_splits_of(found, seed)) > 1 for seed in _seeds(found))
+        apart = not all(_same_images(found, seed) for seed in _seeds(found))
         return self._paired(found, list(weights.values()), quantity, (APART,) if apart else ())
 
     def between_splits(self, dataset: str, more: str, less: str, model: str, quantity: Quantity) -> Gap | None:
@@ -175,11 +175,6 @@ def minus(more: str, less: str) -> str:
 def _seeds(cells: Sequence[ImageCell]) -> set[int]:
     """The seeds that all cells have."""
     return set.intersection(*({run.seed for run in cell.runs} for cell in cells))
-
-
-def _splits_of(cells: Sequence[ImageCell], seed: int) -> set[str]:
-    """The split files that the runs of a seed were tested on."""
-    return {run.record.split_file.sha256 for cell in cells for run in cell.runs if run.seed == seed}
 
 
 def _same_images(cells: Sequence[ImageCell], seed: int) -> bool:

@@ -124,7 +124,7 @@ def read(paths: Iterable[Path], preset: str) -> ImageResults:
         if (record.classes, record.demo) != (other.record.classes, other.record.demo):
             raise UserError(
                 f"{other.path} and {path} disagree on the classes of {record.dataset} or on whether it is a stand-in; "
-                "delete the older ones."
+                "a table holds one of them: move the others to a folder of their own."
             )
         return Key(record.dataset, record.split, record.model), run
 
