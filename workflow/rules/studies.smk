@@ -192,7 +192,8 @@ rule table_of_records:
         standing=PLACE.standing(("tu", "transfer", "superpixels", "images")),
         preset=SETTINGS.preset,
         stem=stem,
-        code=lambda wildcards: code_digest(f"kanrepro.studies.report.{wildcards.table}"),
+        stage=lambda wildcards: MADE_BY[wildcards.table],
+        code=lambda wildcards: code_digest(MADE_BY[wildcards.table]),
     shell:
-        "python -m kanrepro.studies.report.{wildcards.table} --records-from {params.records} --preset {params.preset}"
+        "python -m {params.stage} --records-from {params.records} --preset {params.preset}"
         " --output-stem {params.stem} > {log} 2>&1"
