@@ -10,7 +10,7 @@ from method_worlds import first_step, graphs, training
 from torch import Tensor
 
 from kanrepro.contrast.diffusion import diffused, pagerank
-from kanrepro.contrast.loss import cosines, info_nce
+from kanrepro.contrast.loss import cosines, info_nce, one_way
 from kanrepro.core import resume
 from kanrepro.core.errors import UserError
 from kanrepro.core.parts import validate
@@ -59,6 +59,12 @@ def test_how_alike_negatives_are() -> None:
     assert float(set_loss(torch.ones(512, 3), 0.2)) == pytest.approx(6.236370, abs=1e-5)
     simplex = torch.eye(3) - 1 / 3
     assert float(set_loss(simplex, 0.2)) == pytest.approx(-6.806853, abs=1e-5)
+
+
+def test_the_slope_of_how_alike_they_are() -> None:
+    bank = torch.randn(9, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    slopes = [torch.autograd.grad(loss, bank)[0] for loss in (set_loss(bank, 0.2), one_way(cosines(bank, bank), 0.2))]
+    torch.testing.assert_close(slopes[0], slopes[1])
 
 
 def test_the_bank_climbs_the_loss() -> None:
