@@ -10,7 +10,7 @@ Shapes: G graphs of a batch, D components of z, P of a head's output.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from kanrepro.pretraining.settings import PretrainSettings
     from kanrepro.pretraining.training import Training
     from kanrepro.store.store import GraphBatch
-
-    Slopes = Callable[[], tuple[list[Tensor], Tensor]]  # of a loss: by each weight, and by the mask
 
 
 class DrgclSettings(Part):
@@ -152,6 +150,7 @@ class DRGCL(Method):
         """The encoder's update; then the mask's, with weights and running statistics as that left them."""
         import torch
 
+        from kanrepro.contrast.trial import stale_slope, trial_slope
         from kanrepro.core.resume import kept_buffers
 
         model, own, (encoding, masking) = run.model, run.model.own, run.optimisers
@@ -239,47 +238,6 @@ def cca(x: Tensor, y: Tensor, weight: float = 1e-3, divisor: Literal["width", "b
     return (x - y).square().sum() / width + weight * apart
 
 
-def trial_slope(slopes: Slopes, weights: Sequence[Tensor], rate: float, radius: float | None) -> Tensor:
-    """The slope by the mask of the loss after a trial step down it, w - rate dL/dw; weights are put back.
-
-    Args:
-        slopes: of the loss at the weights as they are.
-        radius: of the finite difference that tells how the trial step itself moves with the mask; None: first order.
-    """
-    kept = [w.detach().clone() for w in weights]
-    move(weights, slopes()[0], -rate)
-    v, direct = slopes()
-    put(weights, kept)
-    return direct if radius is None else direct - rate * _curved(slopes, weights, v, radius)
-
-
-def stale_slope(
-    slopes: Slopes, weights: Sequence[Tensor], stale: Sequence[Tensor], rate: float, radius: float | None
-) -> Tensor:
-    """The same as the public code has it: at its copy, which then is where the finite difference left it."""
-    kept = [w.detach().clone() for w in weights]
-    put(weights, stale)
-    v, direct = slopes()
-    put(weights, kept)
-    put(stale, kept)
-    if radius is None:
-        return direct
-    move(stale, v, -radius / length(v))
-    return direct - rate * _curved(slopes, weights, v, radius)
-
-
-def _curved(slopes: Slopes, weights: Sequence[Tensor], v: Sequence[Tensor], radius: float) -> Tensor:
-    """d/dm of v . dL/dw, by a central difference along v; weights are put back."""
-    kept, step = [w.detach().clone() for w in weights], radius / length(v)
-    move(weights, v, step)
-    above = slopes()[1]
-    put(weights, kept)
-    move(weights, v, -step)
-    below = slopes()[1]
-    put(weights, kept)
-    return (above - below) / (2 * step)
-
-
 def step_again(optimiser: torch.optim.Optimizer, weights: Sequence[Tensor], slopes: Sequence[Tensor]) -> None:
     """A step of the optimiser up the loss; Adam's moments, full of steps down, make it mostly one more step down."""
     optimiser.zero_grad(set_to_none=True)
@@ -292,22 +250,3 @@ def annealed(rate: float, batches: int, own: DrgclSettings) -> float:
     """The mask's rate after so many batches."""
     period = own.mask_schedule_period
     return rate if period is None else rate * (1 + math.cos(math.pi * batches / period)) / 2
-
-
-def length(v: Sequence[Tensor]) -> float:
-    """Of all of v as one vector, and never 0."""
-    import torch
-
-    return max(float(torch.stack([each.norm() for each in v]).norm()), 1e-12)
-
-
-def move(weights: Sequence[Tensor], v: Sequence[Tensor], by: float) -> None:
-    """w <- w + by v, in place."""
-    for weight, each in zip(weights, v, strict=True):
-        weight.detach().add_(each, alpha=by)
-
-
-def put(weights: Sequence[Tensor], values: Sequence[Tensor]) -> None:
-    """w <- value, in place."""
-    for weight, value in zip(weights, values, strict=True):
-        weight.detach().copy_(value)
