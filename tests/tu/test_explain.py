@@ -81,6 +81,14 @@ def test_a_method_that_is_only_printed(small):
     assert text == "table2, MUTAG, InfoGraph: printed 89.0 ± 1.1, quoted by the paper; not run here."
 
 
+@pytest.mark.parametrize(("table", "method"), [("table3", "GraphACL"), ("table2", "DRGCL")])
+def test_a_printed_method_that_was_run_has_its_records(small, write_cell, table, method):
+    write_cell("MUTAG", method.lower(), "own", [87.0, 88.0])
+    text = explain.explain(Question(table, "MUTAG", method, None, small))
+    assert text.startswith(f"{table}, MUTAG, {method} ({method.lower()})") and text.count("  record ") == 2
+    assert "reading own: 87.50" in text
+
+
 def test_a_shared_number_says_so(small):
     text = explain.explain(Question("figure4", "MUTAG", "graphcl", "repaired", small))
     assert "note: Without KANs both readings compute the same thing" in text and "graphcl-literal-0.json" in text

@@ -210,6 +210,15 @@ def test_the_csv_has_a_line_a_rule_and_no_empty_field(world: Path, printed: Path
     assert [line["verdict"] for line in lines if line["method"] == "RGCL"] == ["not run"]
 
 
+def test_printed_methods_that_were_run_have_measured_rows(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "table1.csv").write_text(PRINTED + "DRGCL,17,BACE,78.2,1.0\nGraphACL,29,BACE,80.1,1.2\n")
+    write(folder, "bace", "graphacl", "literal", [(75.0, 74.0), (76.0, 75.0)])
+    write(folder, "bace", "drgcl", "own", [(78.0, 77.0), (80.0, 79.5)])
+    made = text("table1", inputs(folder, tmp_path), folder)
+    assert "| GraphACL [29] | printed | 80.1" in made and "| GraphACL | measured, literal, best epoch | 75.5" in made
+    assert "| DRGCL [17] | printed | 78.2" in made and "| DRGCL | measured, own, last epoch | 78.2" in made
+
+
 def test_stand_ins_show_no_printed_number(folder: Path) -> None:
     write(folder, "chembl-activity", "khan_gcl", "repaired", [(78.0, 77.0)], preset="demo")
     write_measure(folder, {"graphcl/literal": 0.5, "khan_gcl/repaired": 1.0}, preset="demo")

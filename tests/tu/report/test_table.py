@@ -132,6 +132,17 @@ def test_table_3_as_markdown(world, printed, folder):
     assert stem.with_suffix(".md").read_text() == TABLE_3
 
 
+@pytest.mark.parametrize(
+    ("name", "method", "printed"), [("table3", "GraphACL", "90.2 ± 0.9"), ("table2", "DRGCL", "89.5 ± 0.6")]
+)
+def test_printed_methods_that_were_run_have_measured_rows(write_cell, folder, name, method, printed):
+    write_cell("MUTAG", method.lower(), "own", SPREAD)
+    stem = folder.parent / "tables" / name
+    run("--table", name, "--records-from", folder, "--preset", "small", "--datasets", "MUTAG", "--output-stem", stem)
+    lines = [line for line in stem.with_suffix(".md").read_text().splitlines() if line.startswith(f"| {method} ")]
+    assert f"| printed | {printed} |" in lines[0] and "| measured, own | 88.0 ± 1.0 (5)" in lines[1]
+
+
 def test_table_3_as_csv(world, printed, folder):
     stem = folder.parent / "tables" / "table3"
     run("--table", "table3", "--records", *world, "--preset", "small", "--published", printed, "--margin", "2",

@@ -206,7 +206,7 @@ def draw_view(
     batch = store.batch(index[order], x)
     bounds = torch.searchsorted(drawn, torch.arange(len(s.kinds) + 1, device=drawn.device)).tolist()
     parts = [views[kind](part) for kind, part in zip(s.kinds, batch.cut(bounds), strict=True) if part.num_graphs]
-    return _concatenate(parts).select(order.argsort())
+    return joined(parts).select(order.argsort())
 
 
 def _count(ptr: Tensor, ratio: float) -> Tensor:
@@ -230,7 +230,7 @@ def _random_pairs(ptr: Tensor, counts: Tensor, generator: torch.Generator | None
     return torch.stack([first, other]) + ptr[owner], owner
 
 
-def _concatenate(parts: list[GraphBatch]) -> GraphBatch:
+def joined(parts: list[GraphBatch]) -> GraphBatch:
     """Batches one after the other; labels are left out."""
     nodes, edges = 0, 0
     index, node_ptr, edge_ptr = [], [parts[0].node_ptr[:1]], [parts[0].edge_ptr[:1]]

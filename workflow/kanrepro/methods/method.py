@@ -130,6 +130,10 @@ class Method:
         """
         return {}
 
+    def kept(self, model: Model) -> Mapping[str, Tensor]:
+        """The tensors that are kept as the encoder; `factor` (D,), if it is there, multiplies its z from then on."""
+        return model.encoder.state_dict()
+
     # where it stands
 
     @property

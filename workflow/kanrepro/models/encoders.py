@@ -116,10 +116,24 @@ def load_encoder(
         if dropout is not None:
             settings = settings.model_copy(update={"dropout": dropout})
         encoder = build_encoder(meta["in_features"], settings)
-        encoder.load_state_dict(of_epoch(tensors, epoch))
+        found = of_epoch(tensors, epoch)
+        factor = found.pop("factor", None)
+        encoder.load_state_dict(found)
+        if factor is not None:
+            scale(encoder, factor)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is not a checkpoint of this version's encoders ({error}). Pre-train again.") from error
     return encoder.to(device), meta
+
+
+def scale(encoder: GraphEncoder, factor: Tensor) -> None:
+    """From now on the encoder's z is multiplied by `factor` (D,), which is one of its tensors."""
+    encoder.register_buffer("factor", factor)
+    encoder.register_forward_hook(_scaled)
+
+
+def _scaled(encoder: GraphEncoder, given: tuple[Any, ...], z: Tensor) -> Tensor:
+    return z * encoder.get_buffer("factor").to(z.dtype)
 
 
 def of_epoch(tensors: Mapping[str, Tensor], epoch: int | None) -> dict[str, Tensor]:

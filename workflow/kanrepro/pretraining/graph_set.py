@@ -41,7 +41,7 @@ class GraphSet:
 
     def untouched(self, index: Tensor, size: int) -> Iterator[GraphBatch]:
         """The graphs `index` in batches of `size`; the index at home."""
-        return self._with_degrees(self.original.batch(index, self.x).split(size))
+        return self.with_degrees(self.original.batch(index, self.x).split(size))
 
     def views(
         self, index: Tensor, size: int, generator: torch.Generator, drawn: Tensor | None = None
@@ -50,9 +50,9 @@ class GraphSet:
 
         `drawn` (G,): the place in `views.kinds` of each graph's kind, where they are not drawn uniformly.
         """
-        return self._with_degrees(draw_views(self.store, self.x, index, size, self.settings.views, generator, drawn))
+        return self.with_degrees(draw_views(self.store, self.x, index, size, self.settings.views, generator, drawn))
 
-    def _with_degrees(self, batches: Iterator[GraphBatch]) -> Iterator[GraphBatch]:
+    def with_degrees(self, batches: Iterator[GraphBatch]) -> Iterator[GraphBatch]:
         """The same, with degrees of their own where the settings say so."""
         features = self.settings.features
         labelled = self.store.x.shape[1] and features.labels

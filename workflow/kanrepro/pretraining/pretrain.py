@@ -114,7 +114,7 @@ def _write(training: Training, arguments: argparse.Namespace, identity: dict[str
         | training.spline_shares(),
         **identity,
     }
-    tensors = training.model.encoder.state_dict() | training.kept
+    tensors = {**training.method.kept(training.model), **training.kept}
     checkpoint.save(arguments.output / "encoder.safetensors", tensors, meta)
     write_history(arguments.output / "history.csv", training.history, columns(training.method))
     device, processes = training.device, training.ranks.world

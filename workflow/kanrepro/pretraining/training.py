@@ -178,7 +178,7 @@ class Training(ByEpochs):
         self.history.append(row)
         every = self.settings.optimiser.keep_every
         if every and self.epoch % every == 0 and not self.finished:
-            tensors = self.model.encoder.state_dict().items()
+            tensors = self.method.kept(self.model).items()
             self.kept |= {f"epoch.{self.epoch}.{name}": tensor.clone() for name, tensor in tensors}
         return row
 

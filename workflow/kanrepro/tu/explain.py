@@ -23,6 +23,7 @@ from kanrepro.report.summary import flatten
 from kanrepro.report.wording import NOT_RUN, bound, interval, number, probability, signed
 from kanrepro.tu.report import descriptions
 from kanrepro.tu.report.inputs import TuInputs
+from kanrepro.tu.report.scores import HardNegativesLayout
 
 
 def explain(asked: Question) -> str:
@@ -41,8 +42,9 @@ def explain(asked: Question) -> str:
         raise UserError(f"name a method of {table} as well: {', '.join(_methods(table))}.")
     scores = published.read_scores("table2" if table == "figure4" else table)
     found = _results(inputs, dataset)
-    layout = Layout(found.readings, found.ran)
-    ours = {key: LABELS.get(key) or found.ran[key].label for key in (*_methods(table), *_further(table, layout))}
+    layout = (HardNegativesLayout if table == "table3" else Layout)(found.readings, found.ran)
+    further = _further(table, layout, scores.methods)
+    ours = {key: LABELS.get(key) or found.ran[key].label for key in (*_methods(table), *further)}
     name = _method(method, ours, scores.methods)
     stand_in = bool(inputs.stand_ins([dataset]))
     if name not in ours:
@@ -67,9 +69,11 @@ def _methods(table: str) -> list[str]:
     return list(METHODS) + ["calibrated_mlp", "calibrated_kan"] if table == "figure4" else list(LABELS)
 
 
-def _further(table: str, layout: Layout) -> list[str]:
-    """Methods that table 2 shows where they were run."""
-    return layout.further if table == "table2" else []
+def _further(table: str, layout: Layout, printed: Mapping[str, str]) -> list[str]:
+    """Methods that tables 2 and 3 show where they were run: beside a printed row, and in table 2 without one."""
+    beside = [row.method for rows in layout.measured.values() for row in rows if (row.printed or "") in printed]
+    shown = {"table2": [*layout.further, *beside], "table3": beside}
+    return [name for name in dict.fromkeys(shown.get(table, [])) if name in layout.ran]
 
 
 def _rows(table: str, method: str, layout: Layout) -> dict[str, Row]:
