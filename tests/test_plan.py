@@ -95,6 +95,8 @@ def test_plan_of_the_demo_by_the_command(
     plan_main(["images", "--json", "--cores", "3", "--config", "preset=demo", "images={seeds: [0, 1]}"])
     made = json.loads(capsys.readouterr().out)
     rules = {rule["rule"]: rule for rule in made["rules"]}
+    (training, *_) = [job for job in jobs(["images"], ["--config", "preset=demo"], 1) if job.rule == "classify"]
+    assert training.settings and training.settings["training"]["epochs"]  # by a file in the command, whole in the plan
     models = 7
     assert models < len(IMAGE_MODELS) and rules["classify"]["jobs"] == rules["assess"]["jobs"] == 2 * models
     assert made["cores"] == 3 and "images" not in rules  # a target is no job

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from kanrepro import settings as kanrepro_settings
 from kanrepro.core.errors import UserError
 from kanrepro.core.gpus import gpus_here
-from kanrepro.core.jobs import Place, as_json, option
+from kanrepro.core.jobs import Place, as_json, option, said, settings_file
 from kanrepro.core.provenance import code_digest
 from kanrepro.core.yaml_file import read_yaml
 from kanrepro.families import FAMILIES
