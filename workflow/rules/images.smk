@@ -101,8 +101,7 @@ rule describe_images:
         splits=lambda wildcards, input: option("splits", input.splits),
         code=code_digest("kanrepro.images.describe"),
     shell:
-        "python -m kanrepro.images.describe --store {input.store} {params.splits} --output {output}"
-        " > {log} 2>&1"
+        "python -m kanrepro.images.describe --store {input.store} {params.splits} --output {output}" " > {log} 2>&1"
 
 
 rule classify:

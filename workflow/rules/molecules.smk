@@ -129,8 +129,7 @@ rule describe_molecules:
         splits=lambda wildcards, input: option("splits", input.splits),
         code=code_digest("kanrepro.molecules.describe"),
     shell:
-        "python -m kanrepro.molecules.describe --store {input.store} {params.splits} --output {output}"
-        " > {log} 2>&1"
+        "python -m kanrepro.molecules.describe --store {input.store} {params.splits} --output {output}" " > {log} 2>&1"
 
 
 rule pretrain_molecules:
@@ -157,7 +156,9 @@ rule pretrain_molecules:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         limit=f"--limit {SETTINGS.molecules.limit}" if SETTINGS.molecules.limit else "",
-        settings=lambda wildcards: settings_file(SETTINGS.molecules.pretrain_settings(wildcards.method, wildcards.reading)),
+        settings=lambda wildcards: settings_file(
+            SETTINGS.molecules.pretrain_settings(wildcards.method, wildcards.reading)
+        ),
         code=lambda wildcards: training_code(wildcards.method),
     shell:
         "{params.launcher} -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q}"

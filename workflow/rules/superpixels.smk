@@ -126,7 +126,9 @@ rule pretrain_superpixels:
         limit=f"--limit {SETTINGS.superpixels.limit}" if SETTINGS.superpixels.limit else "",
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        settings=lambda wildcards: settings_file(SETTINGS.superpixels.pretrain_settings(wildcards.method, wildcards.reading)),
+        settings=lambda wildcards: settings_file(
+            SETTINGS.superpixels.pretrain_settings(wildcards.method, wildcards.reading)
+        ),
         code=lambda wildcards: training_code(wildcards.method),
     shell:
         "python -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q} --reading {wildcards.reading}"

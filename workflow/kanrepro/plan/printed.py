@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from kanrepro.core.durations import duration, short
 from kanrepro.plan import Plan, RulePlan
 
-HOUR, GB, MB = 3600.0, 1e9, 1e6  # seconds, bytes
+GB, MB = 1e9, 1e6  # bytes
 HEAD = ("rule", "jobs", "CPU", "GPU", "asked GB", "used GB", "disk MB")
 
 
@@ -66,22 +67,11 @@ def _total(rules: Sequence[RulePlan]) -> tuple[str, ...]:
     )
 
 
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-
-
-def _known(value: float, known: int, of: int, words: Callable[[float], str] = _short) -> str:
+def _known(value: float, known: int, of: int, words: Callable[[float], str] = short) -> str:
     """A sum, with what tells where only some of its terms are known."""
     if not known:
         return "?"
     return ("" if known == of else "at least ") + words(value)
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that a person would take: `0.8 s`, `12 min`, `116 h`."""
-    if seconds < 60:
-        return f"{_short(seconds)} s"
-    return f"{_short(seconds / 60)} min" if seconds < HOUR else f"{_short(seconds / HOUR)} h"
 
 
 def _gb(amount: float) -> str:
