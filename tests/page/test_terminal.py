@@ -109,14 +109,17 @@ def test_a_run_shows_progress_warnings_and_failures_and_no_commands(tmp_path: Pa
     shown.emit(record("Rule: fold", LogEvent.JOB_INFO, jobid=0, rule_name="fold"))
     shown.emit(record("python -m ...", LogEvent.SHELLCMD, cmd="python -m ..."))
     shown.emit(record("Finished jobid: 0", LogEvent.JOB_FINISHED, job_id=0))
-    shown.emit(record("Error", LogEvent.JOB_ERROR, logging.ERROR, rule_name="train", log=[str(log), "none.log"]))
+    shown.emit(
+        record("Error", LogEvent.JOB_ERROR, logging.ERROR, rule_name="train", log=[str(log), "none.log"], shellcmd="ls")
+    )
+    shown.emit(record("RuleException:\nCalledProcessError in file ...", LogEvent.ERROR, logging.ERROR))
     shown.emit(record("careful", None, logging.WARNING))
     shown.emit(record("+---+\n| box |\n+---+"))
     lines = stream.getvalue().splitlines()
-    assert lines[0] == "1 jobs of 1 kinds" and lines[1].startswith("  fold  1 of 1   total 1 of 1")
+    assert lines[0] == "1 job of 1 kind" and lines[1].startswith("  fold  1 of 1   total 1 of 1")
     assert lines[2] == f"FAILED train: {log}, none.log"
     assert lines[3].startswith("  line 40") and lines[12].startswith("  line 49") and max(map(len, lines[3:13])) <= 202
-    assert lines[13:] == ["careful", "+---+", "| box |", "+---+"]
+    assert lines[13:] == ["  by hand: ls", "careful", "+---+", "| box |", "+---+"]
 
 
 def test_a_dry_run_is_the_table_of_jobs_once() -> None:

@@ -19,8 +19,12 @@ TAIL, WIDTH = 10, 200  # lines of a failed job's log that are shown, and charact
 NOISE = re.compile(
     r"Using |Config file|Assuming |Building DAG|Select jobs|Execute |Elapsed time|Singularity containers|"
     r"Conda environments|Group jobs|Reasons:|This was a dry-run|Some jobs were triggered|Rules with |\d+ jobs have |"
-    r"Removing output files of failed|Exiting because|Provided |Touching |Shutting down"
+    r"Removing output files of failed|Provided |Touching |Shutting down"
 )
+SAID_BETTER = (
+    "RuleException:\nCalledProcessError",
+    "Exiting because a job execution failed",
+)  # by `failure` and the box
 DOTTED = re.compile(r"(?P<path>[A-Za-z_]\w*(?:\.\w+)+)=(?P<value>.*)", re.DOTALL)
 
 
@@ -78,10 +82,12 @@ class LogHandler(LogHandlerBase):
             if line:
                 self._write(line, "\n" if stays else "")
         elif event == LogEvent.JOB_ERROR:
-            self._write(failure(record.__dict__["rule_name"], record.__dict__["log"]))
+            job = record.__dict__
+            self._write(failure(job["rule_name"], job["log"], job.get("shellcmd")))
         elif event is None or event == LogEvent.ERROR or record.levelno >= logging.WARNING:
             text = record.getMessage() if isinstance(record.msg, str) else ""
-            if record.levelno >= logging.WARNING or (text.strip() and not NOISE.match(text)):
+            quiet = record.levelno < logging.WARNING and (not text.strip() or NOISE.match(text))
+            if not quiet and not text.startswith(SAID_BETTER):
                 self._write("", "")
                 self.usual.emit(record)
 
@@ -102,8 +108,8 @@ class LogHandler(LogHandlerBase):
         self.stream.flush()
 
 
-def failure(rule: str, logs: list[str]) -> str:
-    """A failed job, with the end of its log."""
+def failure(rule: str, logs: list[str], command: str | None = None) -> str:
+    """A failed job, with the end of its log and the command that can be tried by hand."""
     lines = [f"FAILED {rule}: {', '.join(logs) or 'it keeps no log'}"]
     for path in logs:
         try:
@@ -111,7 +117,7 @@ def failure(rule: str, logs: list[str]) -> str:
         except OSError:
             continue
         lines += [f"  {line[:WIDTH]}" for line in said[-TAIL:]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *([f"  by hand: {command}"] if command else [])])
 
 
 # Snakemake imports its plugins before it reads its options: the only place where such a key can be answered in a line

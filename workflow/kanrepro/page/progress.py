@@ -31,7 +31,8 @@ class Progress:
         """Begin with so many jobs of each kind, `total` among them; gives a line."""
         self.planned = Counter({kind: count for kind, count in counts.items() if kind != "total"})
         self.began = self.said = self.clock()
-        return f"{sum(self.planned.values())} jobs of {len(self.planned)} kinds"
+        jobs, kinds = self.planned.total(), len(self.planned)
+        return f"{jobs} job{'s' * (jobs != 1)} of {kinds} kind{'s' * (kinds != 1)}"
 
     def start(self, number: int, kind: str) -> None:
         """A job of this number begins."""
