@@ -247,6 +247,7 @@ def test_a_table_asks_for_no_other_tables_data(target: str, needed: set[str], tm
         ({"preset": "demo", "tu": {"datasets": ["MUTG"]}}, "unknown data set 'MUTG'. Did you mean 'MUTAG'?"),
         ({"preset": "demo", "tu": {"methods": ["khangcl"]}}, "Did you mean 'khan_gcl'?"),
         ({"preset": "demo", "tu": {"sedes": [1]}}, "Did you mean 'tu.seeds'?"),
+        ({"preset": "demo", "tu.seeds": [0]}, "write 'tu: {seeds: ...}'"),
         ({"preset": "demo", "superpixels": {"dataset": "digit"}}, "Did you mean 'digits'?"),
         ({"preset": "demo", "analysis": {"datasets": ["NCI"]}}, "Did you mean 'NCI1'?"),
         ({"preset": "demo", "analysis": {"readings": ["repared"]}}, "Did you mean 'repaired'?"),

@@ -137,20 +137,6 @@ def test_who_asks_for_commands_sees_what_snakemake_prints() -> None:
     assert stream.getvalue() == "python -m kanrepro.tu.probe\n"
 
 
-@pytest.mark.parametrize(
-    ("entry", "right"),
-    [
-        ("tu.seeds=[0]", "tu={seeds: [0]}"),
-        ("tu.pretrain.optimiser.epochs=3", "tu={pretrain: {optimiser: {epochs: 3}}}"),
-        ("preset=demo", None),
-        ("tu={seeds: [0.5]}", None),
-        ("table2", None),
-    ],
-)
-def test_keys_with_dots_are_shown_as_snakemake_takes_them(entry: str, right: str | None) -> None:
-    assert plugin.nested(entry) == right
-
-
 def test_only_what_follows_config_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
     plugin.refuse_dotted_keys(["-n", "a.b=1", "--config", "preset=demo", "--cores", "a.b=1"])
     with pytest.raises(SystemExit):

@@ -12,6 +12,7 @@ from pathlib import Path
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from kanrepro.core.dotted import nested
 from kanrepro.page.progress import Progress
 
 TAIL, WIDTH = 10, 200  # lines of a failed job's log that are shown, and characters of each
@@ -25,19 +26,6 @@ SAID_BETTER = (
     "RuleException:\nCalledProcessError",
     "Exiting because a job execution failed",
 )  # by `failure` and the box
-DOTTED = re.compile(r"(?P<path>[A-Za-z_]\w*(?:\.\w+)+)=(?P<value>.*)", re.DOTALL)
-
-
-def nested(entry: str) -> str | None:
-    """How Snakemake takes what `tu.seeds=[0]` means: `tu={seeds: [0]}`; None for what has no dot in its key."""
-    found = DOTTED.fullmatch(entry)
-    if not found:
-        return None
-    first, *rest = found["path"].split(".")
-    inner = f"{rest[-1]}: {found['value']}"
-    for key in reversed(rest[:-1]):
-        inner = f"{key}: {{{inner}}}"
-    return f"{first}={{{inner}}}"
 
 
 def refuse_dotted_keys(words: list[str]) -> None:
@@ -45,7 +33,8 @@ def refuse_dotted_keys(words: list[str]) -> None:
     within = False
     for word in words:
         within = word in ("--config", "-C") or (within and not word.startswith("-"))
-        if within and (right := nested(word)):
+        key, _, value = word.partition("=")
+        if within and (right := nested(key, value)):
             print(f"kanrepro: error: --config {word}: write '{right}'.", file=sys.stderr)
             raise SystemExit(2)
 
