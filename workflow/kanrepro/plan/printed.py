@@ -1,6 +1,7 @@
 """A plan as people read it, a table with the bounds of the wall time, and as machines do."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,6 +9,7 @@ from kanrepro.core.durations import duration, short
 from kanrepro.plan import Plan, RulePlan
 
 GB, MB = 1e9, 1e6  # bytes
+_OF_PRESET = re.compile(r"\b(?:record|benchmark)s? of ([\w-]+)")
 HEAD = ("rule", "jobs", "CPU", "GPU", "asked GB", "used GB", "disk MB")
 
 
@@ -23,7 +25,7 @@ def text(made: Plan) -> str:
     lines += ["", "?: no data. at least: of the jobs that there is data of; the others come on top.", "", "From"]
     nothing: dict[str, list[str]] = {}
     for rule in made.rules:
-        for source, count in sorted(rule.sources.items(), key=lambda one: -one[1]):
+        for source, count in sorted(_together(rule.sources).items(), key=lambda one: -one[1]):
             if source.startswith("no data") and count == rule.jobs:
                 nothing.setdefault(source, []).append(rule.rule)
             else:
@@ -34,6 +36,20 @@ def text(made: Plan) -> str:
     if any(rule.may_use_gpu and rule.known_time > rule.on_gpu for rule in made.rules):
         lines.append("  jobs that may use a GPU count as CPU hours where they were only measured without one")
     return "\n".join([*lines, "", *_bounds(made)])
+
+
+def _together(sources: Mapping[str, int]) -> dict[str, int]:
+    """Sources that differ in nothing but the number of records, and in whose they are, as one; JSON has each."""
+    alike: dict[str, dict[str, int]] = {}
+    for source, count in sources.items():
+        head, scaled, by = source.partition(", scaled by")
+        alike.setdefault(head if head.startswith("no data") else scaled + by, {})[source] = count
+    made: dict[str, int] = {}
+    for tail, found in alike.items():
+        presets = sorted({name for source in found for name in _OF_PRESET.findall(source)})
+        one = next(iter(found)) if len(found) == 1 else f"runs of {', '.join(presets)}{tail}"
+        made[one] = sum(found.values())
+    return made
 
 
 def _row(rule: RulePlan) -> tuple[str, ...]:
