@@ -46,7 +46,6 @@ offline-setup: .venv/bin/python ## in the unpacked file: the environment, from w
 demo: .venv/.ready ## the whole workflow at demo size, offline: results/demo/report.html
 	@echo "demo: the whole workflow at demo size on $(CORES) cores"
 	@snakemake --cores $(CORES) --config preset=demo $(ARGS)
-	@echo "demo: done, see results/demo/report.html"
 
 test: .venv/.ready-dev ## the tests (ARGS='-m slow' for the long ones)
 	@python -m pytest $(ARGS)

@@ -137,7 +137,7 @@ def test_it_is_set_up_without_an_index_and_has_nothing_to_download(unpacked: Pat
     assert not (unpacked / "profiles/slurm/arrays/build").exists()
     assert (unpacked / ".venv/.ready").exists()  # other targets of make then install nothing
     plan = subprocess.run(
-        [sys.executable, "-m", "snakemake", "downloads", "--dry-run", "--cores", "1"],
+        [sys.executable, "-m", "snakemake", "downloads", "--dry-run", "-p", "--cores", "1"],
         cwd=unpacked, capture_output=True, text=True,
     )  # fmt: skip
     assert plan.returncode == 0 and "rule fetch_tu:" not in plan.stdout + plan.stderr

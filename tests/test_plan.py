@@ -95,6 +95,8 @@ def test_plan_of_the_demo_by_the_command(
     plan_main(["images", "--json", "--cores", "3", "--config", "preset=demo", "images={seeds: [0, 1]}"])
     made = json.loads(capsys.readouterr().out)
     rules = {rule["rule"]: rule for rule in made["rules"]}
+    (training, *_) = [job for job in jobs(["images"], ["--config", "preset=demo"], 1) if job.rule == "classify"]
+    assert training.settings and training.settings["training"]["epochs"]  # by a file in the command, whole in the plan
     models = 7
     assert models < len(IMAGE_MODELS) and rules["classify"]["jobs"] == rules["assess"]["jobs"] == 2 * models
     assert made["cores"] == 3 and "images" not in rules  # a target is no job
@@ -302,3 +304,19 @@ def test_committed_records_tell_of_every_method() -> None:
     }
     methods = {key[1][0] for key in Costs(ROOT, []).measured if key[0] == "pretrain_tu"}
     assert rules == {"khan_gcl"} and set(METHODS) <= methods and "shuffled_labels" not in methods
+
+
+def test_sources_that_differ_in_numbers_alone_are_one_line() -> None:
+    by = ", scaled by graphs squared, other data sets"
+    sources = {"5 records of small": 3, "2 records of small and 1 record of norms": 4, f"9 records of small{by}": 5}
+    sources |= {"no data: no earlier run": 6, "no data: nothing here has counted X": 1}
+    shown = planning.RulePlan("probe_tu", jobs=19, sources=sources)
+    lines = [
+        line for line in printed.text(planning.Plan(1, 1, [shown], 0, 0, 0, [], 0, [])).splitlines() if " of 19" in line
+    ]
+    assert lines == [
+        "  probe_tu: 7 of 19: runs of norms, small",
+        "  probe_tu: 6 of 19: no data: no earlier run",
+        f"  probe_tu: 5 of 19: 9 records of small{by}",
+        "  probe_tu: 1 of 19: no data: nothing here has counted X",
+    ]

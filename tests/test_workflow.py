@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,15 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = checkout(tmp_path_factory.mktemp("workflow"))
     run = snakemake(folder, config=TINY)
     assert run.returncode == 0, run.stderr[-3000:]
+    (folder / "said").write_text(run.stderr)
     return folder
+
+
+def test_a_run_says_how_far_it_is_and_ends_in_a_box(done: Path) -> None:
+    said = (done / "said").read_text()
+    assert re.search(r"^  probe_tu +8 of +8   total ", said, re.MULTILINE)
+    assert len(said.splitlines()) < 120 and max(map(len, said.splitlines())) < 200
+    assert "first numbers of" in said and "|   results/demo/report.html" in said and "kanrepro explain table2" in said
 
 
 def test_one_command_makes_tables_figures_and_the_page(done: Path) -> None:
@@ -118,7 +127,7 @@ def test_a_lost_table_is_made_again_without_training(done: Path) -> None:
     before = {path: (done / path).read_bytes() for path in TABLES}
     for path in TABLES:
         (done / path).unlink()
-    plan = snakemake(done, "-n", "table2", config=TINY)
+    plan = snakemake(done, "-n", "-p", "table2", config=TINY)
     assert "rule table:" in plan.stdout + plan.stderr
     assert "pretrain_tu" not in plan.stdout + plan.stderr
     assert snakemake(done, "table2", config=TINY).returncode == 0
@@ -238,6 +247,7 @@ def test_a_table_asks_for_no_other_tables_data(target: str, needed: set[str], tm
         ({"preset": "demo", "tu": {"datasets": ["MUTG"]}}, "unknown data set 'MUTG'. Did you mean 'MUTAG'?"),
         ({"preset": "demo", "tu": {"methods": ["khangcl"]}}, "Did you mean 'khan_gcl'?"),
         ({"preset": "demo", "tu": {"sedes": [1]}}, "Did you mean 'tu.seeds'?"),
+        ({"preset": "demo", "tu.seeds": [0]}, "write 'tu: {seeds: ...}'"),
         ({"preset": "demo", "superpixels": {"dataset": "digit"}}, "Did you mean 'digits'?"),
         ({"preset": "demo", "analysis": {"datasets": ["NCI"]}}, "Did you mean 'NCI1'?"),
         ({"preset": "demo", "analysis": {"readings": ["repared"]}}, "Did you mean 'repaired'?"),
@@ -252,6 +262,12 @@ def test_mistakes_stop_before_any_job(config: dict, message: str, tmp_path: Path
     assert run.returncode != 0
     assert message in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_a_key_with_a_dot_is_answered_with_how_to_write_it(tmp_path: Path) -> None:
+    run = snakemake(checkout(tmp_path), "-n", "--config", "tu.svm.folds=3", config=TINY)
+    assert run.returncode == 2
+    assert run.stderr == "kanrepro: error: --config tu.svm.folds=3: write 'tu={svm: {folds: 3}}'.\n"
 
 
 def test_only_a_machine_with_a_gpu_or_a_cluster_is_asked_for_one(tmp_path: Path) -> None:
@@ -272,5 +288,5 @@ def test_a_failed_job_shows_its_log_and_leaves_no_output(tmp_path: Path) -> None
     target = "results/demo/runs/tu/CHEMBL-ACT/khan_gcl/repaired/0/encoder.safetensors"
     run = snakemake(folder, "--retries", "0", target, config=diverging)
     assert run.returncode != 0
-    assert "training diverged in epoch" in run.stderr
+    assert "training diverged in epoch" in run.stderr and "| 1 failed; read why in" in run.stderr
     assert not (folder / target).exists()

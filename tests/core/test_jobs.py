@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from kanrepro.core.jobs import Place, catalog_options, option
+from kanrepro.core.jobs import Place, catalog_options, option, said, settings_file
+from kanrepro.core.options import command_line, given_settings
+from kanrepro.core.parser import expanded
+from kanrepro.tu.settings import SvmSettings
 
 
 def test_all_files_are_wanted_or_those_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,3 +61,24 @@ def test_an_option_without_values_is_left_out() -> None:
     assert option("seeds", [0, 1]) == "--seeds 0 1"
     assert option("seeds", []) == ""
     assert catalog_options(["my sets.yaml", "b.yaml"]) == "--catalog 'my sets.yaml' --catalog b.yaml"
+
+
+def test_long_arguments_go_by_a_file_named_after_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = [f"results/small/runs/tu/MUTAG/khan_gcl/literal/{seed}/history.csv" for seed in range(20)]
+    words = option("histories", files).split()
+    assert len(words) == 2 and expanded(words) == ["--histories", *files]
+    assert said("a", "xy") == said("a", "xy") != said("a", "x") and said("a", "xy") != said("b", "xy")
+    assert len(list(Path("resources/settings").iterdir())) == 4  # nothing half written
+
+
+def test_settings_by_a_file_are_whole_in_the_command_that_a_record_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = SvmSettings(folds=3)
+    path = settings_file(settings)
+    given = expanded(["--settings", path])
+    assert given_settings(SvmSettings, given[1]) == settings
+    assert '"folds": 3' in command_line("kanrepro.tu.probe", ["--settings", path])  # needs no file in another clone
+    assert settings_file(SvmSettings(folds=4)) != path

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
+from kanrepro.core.dotted import nested
 from kanrepro.core.errors import UserError, cli, shown, unknown
 from kanrepro.core.family import Family
 from kanrepro.core.parser import stage_parser
@@ -88,6 +89,9 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
         raise UserError(f"config: preset = {shown(name)}: it must be one of {', '.join(sorted(known))}.")
     if name not in known:
         raise unknown("preset", name, known)
+    for key in config:
+        if right := nested(str(key), "...", ": "):
+            raise UserError(f"config: {key!r} has a dot, but keys stand within each other: write {right!r}.")
     preset = read_yaml(known[name])
     validate(Settings, preset, str(known[name]))
     settings = validate(Settings, merged(preset, config), "config")

@@ -3,18 +3,21 @@
 import os
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from kanrepro import settings as kanrepro_settings
 from kanrepro.core.errors import UserError
 from kanrepro.core.gpus import gpus_here
-from kanrepro.core.jobs import Place, as_json, option
+from kanrepro.core.jobs import Place, as_json, option, said, settings_file
 from kanrepro.core.provenance import code_digest
 from kanrepro.core.yaml_file import read_yaml
 from kanrepro.families import FAMILIES
 from kanrepro.methods.folder import find, training_code
+from kanrepro.page.ending import Failure, ending
 
 
 def checked(make, *arguments):
@@ -54,3 +57,31 @@ def stem(wildcards, output):
 def page(path, caption, category):
     """A result that the Snakemake report shows."""
     return report(path, caption=f"../report/{caption}.rst", category=category)
+
+
+def last_words():
+    """Jobs, failures, first numbers and what comes next, as a box."""
+    done = list(workflow.dag.finished_jobs)
+    failed = [
+        Failure(job.rule.name, " ".join(job.wildcards_dict.values()), [str(path) for path in job.log])
+        for job in workflow.scheduler.failed
+        if not job.is_group()
+    ]
+    return ending(
+        len(done),
+        len(done) + len(list(workflow.dag.needrun_jobs())),
+        (datetime.now() - workflow.start_time).total_seconds(),
+        [str(path) for job in done for path in job.output],
+        failed,
+        RESULTS,
+        "snakemake --cores 2 table2 --config preset=small" if SETTINGS.preset == "demo" else "",
+    )
+
+
+# through the logger, behind what it still has to say
+onsuccess:
+    logger.info(last_words())
+
+
+onerror:
+    logger.info(last_words())

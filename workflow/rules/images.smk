@@ -98,10 +98,10 @@ rule describe_images:
         mem_mb=2000,
         runtime=10,
     params:
+        splits=lambda wildcards, input: option("splits", input.splits),
         code=code_digest("kanrepro.images.describe"),
     shell:
-        "python -m kanrepro.images.describe --store {input.store} --splits {input.splits} --output {output}"
-        " > {log} 2>&1"
+        "python -m kanrepro.images.describe --store {input.store} {params.splits} --output {output}" " > {log} 2>&1"
 
 
 rule classify:
@@ -126,12 +126,12 @@ rule classify:
         folder=lambda wildcards, output: os.path.dirname(output.model),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        settings=lambda wildcards: as_json(SETTINGS.images.classify_settings(wildcards.model)),
+        settings=lambda wildcards: settings_file(SETTINGS.images.classify_settings(wildcards.model)),
         code=code_digest("kanrepro.images.classify"),
     shell:
         "python -m kanrepro.images.classify --store {input.store} --split {input.split} --model {wildcards.model}"
         " --seed {wildcards.seed} --output {params.folder} --preset {params.preset} --device {params.device}"
-        " --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+        " --threads {threads} --settings {params.settings} > {log} 2>&1"
 
 
 rule assess:
@@ -153,11 +153,11 @@ rule assess:
         runtime=lambda wildcards, attempt: attempt * 60,
     params:
         device=SETTINGS.device,
-        settings=as_json(SETTINGS.images.evaluation),
+        settings=lambda wildcards: settings_file(SETTINGS.images.evaluation),
         code=code_digest("kanrepro.images.assess"),
     shell:
         "python -m kanrepro.images.assess --checkpoint {input.model} --store {input.store} --split {input.split}"
-        " --output {output} --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+        " --output {output} --device {params.device} --threads {threads} --settings {params.settings} > {log} 2>&1"
 
 
 rule trace:
@@ -176,10 +176,11 @@ rule trace:
         mem_mb=IMAGES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
+        checkpoints=lambda wildcards, input: option("checkpoints", input.models),
         preset=SETTINGS.preset,
         code=code_digest("kanrepro.images.trace"),
     shell:
-        "python -m kanrepro.images.trace --checkpoints {input.models} --store {input.store} --split {input.split}"
+        "python -m kanrepro.images.trace {params.checkpoints} --store {input.store} --split {input.split}"
         " --preset {params.preset} --output {output} > {log} 2>&1"
 
 

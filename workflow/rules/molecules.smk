@@ -55,7 +55,7 @@ rule shard_molecules:
         runtime=lambda wildcards, attempt: attempt * 60,
     params:
         folder=lambda wildcards, output: os.path.dirname(output[0]),
-        source=lambda wildcards, input: f"--source {' '.join(input)}" if len(input) else "",
+        source=lambda wildcards, input: option("source", input),
         catalogs=MOLECULES.catalogs,
         entry=lambda wildcards: as_json(MOLECULES.entries[wildcards.dataset]),
         code=code_digest("kanrepro.molecules.shards"),
@@ -80,11 +80,12 @@ rule join_molecules:
         mem_mb=MOLECULES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
+        parts=lambda wildcards, input: option("parts", input),
         catalogs=MOLECULES.catalogs,
         entry=lambda wildcards: as_json(MOLECULES.entries[wildcards.dataset]),
         code=code_digest("kanrepro.molecules.join"),
     shell:
-        "python -m kanrepro.molecules.join --dataset {wildcards.dataset} --parts {input} --output {output}"
+        "python -m kanrepro.molecules.join --dataset {wildcards.dataset} {params.parts} --output {output}"
         " {params.catalogs} > {log} 2>&1"
 
 
@@ -125,10 +126,10 @@ rule describe_molecules:
         mem_mb=MOLECULES.memory_mb,
         runtime=lambda wildcards, attempt: attempt * 10,
     params:
+        splits=lambda wildcards, input: option("splits", input.splits),
         code=code_digest("kanrepro.molecules.describe"),
     shell:
-        "python -m kanrepro.molecules.describe --store {input.store} --splits {input.splits} --output {output}"
-        " > {log} 2>&1"
+        "python -m kanrepro.molecules.describe --store {input.store} {params.splits} --output {output}" " > {log} 2>&1"
 
 
 rule pretrain_molecules:
@@ -155,12 +156,14 @@ rule pretrain_molecules:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
         limit=f"--limit {SETTINGS.molecules.limit}" if SETTINGS.molecules.limit else "",
-        settings=lambda wildcards: as_json(SETTINGS.molecules.pretrain_settings(wildcards.method, wildcards.reading)),
+        settings=lambda wildcards: settings_file(
+            SETTINGS.molecules.pretrain_settings(wildcards.method, wildcards.reading)
+        ),
         code=lambda wildcards: training_code(wildcards.method),
     shell:
         "{params.launcher} -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q}"
         " --reading {wildcards.reading} --seed {wildcards.seed} {params.limit} --output {params.folder}"
-        " --preset {params.preset} --device {params.device} --threads {threads} --settings {params.settings:q}"
+        " --preset {params.preset} --device {params.device} --threads {threads} --settings {params.settings}"
         " > {log} 2>&1"
 
 
@@ -193,13 +196,13 @@ rule finetune:
         experiment="transfer",
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        settings=as_json(SETTINGS.molecules.finetune),
+        settings=lambda wildcards: settings_file(SETTINGS.molecules.finetune),
         code=code_digest("kanrepro.molecules.finetune"),
     shell:
         "python -m kanrepro.molecules.finetune --checkpoint '{params.encoder}' --store {input.store} --split '{params.split}'"
         " --seeds {params.seeds} --output '{params.record}' --states {params.states}"
         " --experiment {params.experiment} --preset {params.preset}"
-        " --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+        " --device {params.device} --threads {threads} --settings {params.settings} > {log} 2>&1"
 
 
 rule fingerprint:
@@ -226,11 +229,11 @@ rule fingerprint:
             **wildcards, method="fingerprint", reading="none", seed="{seed}"
         ),
         preset=SETTINGS.preset,
-        settings=as_json(SETTINGS.molecules.fingerprint),
+        settings=lambda wildcards: settings_file(SETTINGS.molecules.fingerprint),
         code=code_digest("kanrepro.molecules.fingerprint"),
     shell:
         "python -m kanrepro.molecules.fingerprint --store {input.store} --split '{params.split}' --seeds {params.seeds}"
-        " --output '{params.record}' --preset {params.preset} --threads {threads} --settings {params.settings:q}"
+        " --output '{params.record}' --preset {params.preset} --threads {threads} --settings {params.settings}"
         " > {log} 2>&1"
 
 
@@ -252,13 +255,13 @@ rule measure:
     params:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        methods=MOLECULES.clocked_settings(),
-        settings=as_json(SETTINGS.molecules.measure),
+        methods=lambda wildcards: said("methods", [MOLECULES.clocked_settings()]),
+        settings=lambda wildcards: settings_file(SETTINGS.molecules.measure),
         code=MOLECULES.clocking_code(),
     shell:
         "python -m kanrepro.molecules.measure --store {input} --width {wildcards.width} --output {output}"
-        " --preset {params.preset} --device {params.device} --threads {threads} --methods {params.methods:q}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        " --preset {params.preset} --device {params.device} --threads {threads} --methods {params.methods}"
+        " --settings {params.settings} > {log} 2>&1"
 
 
 rule transfer_table:

@@ -125,13 +125,13 @@ rule history:
     params:
         preset=SETTINGS.preset,
         asked=lambda wildcards: CURVE_OPTIONS[wildcards.history],
+        histories=lambda wildcards, input: option("histories", input.histories),
         stem=stem,
         stage=lambda wildcards: DRAWN_BY[wildcards.history],
         code=lambda wildcards: code_digest(DRAWN_BY[wildcards.history]),
     shell:
         "python -m {params.stage} --figure {wildcards.history} --preset {params.preset} {params.asked}"
-        " --histories {input.histories}"
-        " --output-stem {params.stem} > {log} 2>&1"
+        " {params.histories} --output-stem {params.stem} > {log} 2>&1"
 
 
 rule report_page:
@@ -174,8 +174,11 @@ rule report_page:
         catalogs=TU.catalogs,
         others=OTHERS,
         images=IMAGES.page_options,
+        figures=lambda wildcards, input: option(
+            "figures", [*input.figures, *input.sensitivity_figures, *input.analysis_figures, *input.image_figures]
+        ),
         margin=SETTINGS.report.margin,
         code=code_digest("kanrepro.page.page"),
     shell:
         "python -m kanrepro.page.page {params.shown} {params.catalogs} {params.images} --margin {params.margin}"
-        " --figures {input.figures} {input.sensitivity_figures} {input.analysis_figures} {input.image_figures} --output {output} > {log} 2>&1"
+        " {params.figures} --output {output} > {log} 2>&1"

@@ -74,11 +74,12 @@ rule analysis_figure:
         mem_mb=1000,
         runtime=5,
     params:
+        documents=lambda wildcards, input: option("documents", input),
         preset=SETTINGS.preset,
         stem=stem,
         code=code_digest("kanrepro.studies.report.analysis_figure"),
     shell:
-        "python -m kanrepro.studies.report.analysis_figure --figure {wildcards.figure} --documents {input}"
+        "python -m kanrepro.studies.report.analysis_figure --figure {wildcards.figure} {params.documents}"
         " --preset {params.preset} --output-stem {params.stem} > {log} 2>&1"
 
 
@@ -92,7 +93,7 @@ use rule pretrain_tu as pretrain_tu_moved with:
     benchmark:
         f"benchmarks/{SETTINGS.preset}/sensitivity/pretrain-tu/{SPACE.point}/{{seed}}.tsv"
     params:
-        settings=lambda wildcards: SPACE.settings_of(wildcards, TU),
+        settings=lambda wildcards: said("pretrain", [SPACE.settings_of(wildcards, TU)]),
 
 
 use rule probe_tu as probe_tu_moved with:
@@ -120,7 +121,7 @@ use rule pretrain_molecules as pretrain_molecules_moved with:
     benchmark:
         f"benchmarks/{SETTINGS.preset}/sensitivity/pretrain-molecules/{SPACE.point}/{{seed}}.tsv"
     params:
-        settings=lambda wildcards: SPACE.settings_of(wildcards, MOLECULES),
+        settings=lambda wildcards: said("pretrain", [SPACE.settings_of(wildcards, MOLECULES)]),
 
 
 use rule finetune as finetune_moved with:

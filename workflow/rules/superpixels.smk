@@ -48,13 +48,13 @@ rule prepare_superpixels:
         runtime=SUPERPIXELS.preparation_minutes,
     params:
         files=lambda wildcards, input: " ".join(f"--{kind} {path}" for kind, path in input.items()),
-        settings=as_json(SETTINGS.superpixels.segments),
+        settings=lambda wildcards: settings_file(SETTINGS.superpixels.segments),
         catalogs=SUPERPIXELS.catalogs,
         entry=SUPERPIXELS.entry_json,
         code=code_digest("kanrepro.superpixels.prepare"),
     shell:
         "python -m kanrepro.superpixels.prepare --dataset {wildcards.dataset} --part {wildcards.part}"
-        " {params.files} --settings {params.settings:q} --processes {threads} --output {output} {params.catalogs}"
+        " {params.files} --settings {params.settings} --processes {threads} --output {output} {params.catalogs}"
         " > {log} 2>&1"
 
 
@@ -126,12 +126,14 @@ rule pretrain_superpixels:
         limit=f"--limit {SETTINGS.superpixels.limit}" if SETTINGS.superpixels.limit else "",
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        settings=lambda wildcards: as_json(SETTINGS.superpixels.pretrain_settings(wildcards.method, wildcards.reading)),
+        settings=lambda wildcards: settings_file(
+            SETTINGS.superpixels.pretrain_settings(wildcards.method, wildcards.reading)
+        ),
         code=lambda wildcards: training_code(wildcards.method),
     shell:
         "python -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q} --reading {wildcards.reading}"
         " --seed {wildcards.seed} {params.limit} --output {params.folder} --preset {params.preset}"
-        " --device {params.device} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+        " --device {params.device} --threads {threads} --settings {params.settings} > {log} 2>&1"
 
 
 rule finetune_superpixels:
@@ -155,12 +157,12 @@ rule finetune_superpixels:
     params:
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        settings=as_json(SETTINGS.superpixels.finetune),
+        settings=lambda wildcards: settings_file(SETTINGS.superpixels.finetune),
         states=lambda wildcards: f"{SUPERPIXELS.run}/finetune".format(**wildcards),
         code=code_digest("kanrepro.superpixels.finetune"),
     shell:
         "python -m kanrepro.superpixels.finetune --checkpoint {input.encoder} --train {input.train} --test {input.test}"
-        " --split {input.split} --states {params.states} --settings {params.settings:q} --preset {params.preset}"
+        " --split {input.split} --states {params.states} --settings {params.settings} --preset {params.preset}"
         " --device {params.device} --threads {threads} --output {output} > {log} 2>&1"
 
 
@@ -184,9 +186,9 @@ rule retrieve:
         images=lambda wildcards, input: option("images", input.images),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        settings=as_json(SETTINGS.superpixels.retrieval),
+        settings=lambda wildcards: settings_file(SETTINGS.superpixels.retrieval),
         code=code_digest("kanrepro.superpixels.retrieve"),
     shell:
         "python -m kanrepro.superpixels.retrieve --checkpoint {input.encoder} --stores {input.stores} {params.images}"
-        " --settings {params.settings:q} --preset {params.preset} --device {params.device} --threads {threads}"
+        " --settings {params.settings} --preset {params.preset} --device {params.device} --threads {threads}"
         " --output {output} > {log} 2>&1"

@@ -115,12 +115,12 @@ rule pretrain_tu:
         folder=lambda wildcards, output: os.path.dirname(output.encoder),
         preset=SETTINGS.preset,
         device=SETTINGS.device,
-        settings=lambda wildcards: as_json(SETTINGS.tu.pretrain_settings(wildcards.method, wildcards.reading)),
+        settings=lambda wildcards: settings_file(SETTINGS.tu.pretrain_settings(wildcards.method, wildcards.reading)),
         code=lambda wildcards: training_code(wildcards.method),
     shell:
         "python -m kanrepro.pretraining.pretrain --store {input} --method {params.method:q} --reading {wildcards.reading}"
         " --seed {wildcards.seed} --output {params.folder} --preset {params.preset} --device {params.device}"
-        " --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+        " --threads {threads} --settings {params.settings} > {log} 2>&1"
 
 
 rule probe_tu:
@@ -142,8 +142,8 @@ rule probe_tu:
     params:
         experiment="tu",
         shuffle=lambda wildcards: "--shuffle-labels" if wildcards.method == "shuffled_labels" else "",
-        settings=as_json(SETTINGS.tu.svm),
+        settings=lambda wildcards: settings_file(SETTINGS.tu.svm),
         code=code_digest("kanrepro.tu.probe"),
     shell:
         "python -m kanrepro.tu.probe --checkpoint {input.encoder} --store {input.store} --folds {input.folds}"
-        " --output {output} --experiment {params.experiment} {params.shuffle} --threads {threads} --settings {params.settings:q} > {log} 2>&1"
+        " --output {output} --experiment {params.experiment} {params.shuffle} --threads {threads} --settings {params.settings} > {log} 2>&1"

@@ -12,9 +12,13 @@ from typing import Generic, Protocol, TypeVar
 import pydantic
 
 from kanrepro.core.catalog import Catalog, SetEntry
+from kanrepro.core.files import atomic
 
 Chosen = TypeVar("Chosen")
 Entry = TypeVar("Entry", bound=SetEntry)
+
+SAID = Path("resources/settings")  # what commands read in place of long arguments, of all presets
+LONG = 160  # characters of a list that stands in a command itself
 
 # paths are patterns: names in braces are wildcards of the rules
 
@@ -132,9 +136,31 @@ def as_json(part: pydantic.BaseModel) -> str:
     return json.dumps(part.model_dump(mode="json"), sort_keys=True)
 
 
+def said(kind: str, lines: Iterable[str]) -> str:
+    """`@PATH` of a file with these lines, which the stages' parser reads as an argument a line.
+
+    The file is named by a digest of its content. So a rule that has the name among its params runs again when the
+    content is another one and only then, as with the content itself; files that are there are never written twice, and
+    jobs on other machines find those of the one that planned them.
+    """
+    text = "".join(f"{line}\n" for line in lines)
+    path = SAID / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
+    if not path.is_file():
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+    return f"@{path}"
+
+
+def settings_file(part: pydantic.BaseModel) -> str:
+    """`@PATH` of a file with a slice of the settings, as --settings takes it."""
+    return said(type(part).__name__.removesuffix("Settings").lower(), [as_json(part)])
+
+
 def option(name: str, values: Sequence[object]) -> str:
-    """`--name VALUES`; nothing where there are none."""
-    return f"--{name} {' '.join(map(str, values))}" if values else ""
+    """`--name VALUES`, by a file where they are long; nothing where there are none."""
+    words = [str(value) for value in values]
+    text = " ".join(words)
+    return f"--{name} {text if len(text) <= LONG else said(name, words)}" if words else ""
 
 
 def catalog_options(paths: Iterable[str]) -> str:

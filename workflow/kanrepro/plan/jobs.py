@@ -6,11 +6,13 @@ has. The two are compared, so that a Snakemake that prints otherwise is noticed 
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ _RULE = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):$")
 _FIELD = re.compile(r"^    (\w+): (.*)$")
 _COMMAND = "Shell command: "
 _STATS = re.compile(r"^(\w+) +(\d+)$")
+_BY_FILE = re.compile(r"(?<=--settings )@(\S+)")
 _FAILURE = re.compile(r"^(\w*(?:Error|Exception))\b")
 
 
@@ -47,7 +50,12 @@ def jobs(targets: Sequence[str], options: Sequence[str], cores: int, folder: Pat
     )
     if done.returncode:
         raise UserError(f"Snakemake refuses to plan: {_reason(done.stdout + done.stderr)}")
-    return read(done.stdout)
+    return [replace(job, command=job.command and _whole(job.command, folder)) for job in read(done.stdout)]
+
+
+def _whole(command: str, folder: Path) -> str:
+    """A command with its settings as they stand in the file that it names."""
+    return _BY_FILE.sub(lambda found: shlex.quote((folder / found[1]).read_text(encoding="utf-8").strip()), command)
 
 
 def _reason(text: str) -> str:

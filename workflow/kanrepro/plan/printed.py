@@ -1,12 +1,15 @@
 """A plan as people read it, a table with the bounds of the wall time, and as machines do."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from kanrepro.core.durations import duration, short
 from kanrepro.plan import Plan, RulePlan
 
-HOUR, GB, MB = 3600.0, 1e9, 1e6  # seconds, bytes
+GB, MB = 1e9, 1e6  # bytes
+_OF_PRESET = re.compile(r"\b(?:record|benchmark)s? of ([\w-]+)")
 HEAD = ("rule", "jobs", "CPU", "GPU", "asked GB", "used GB", "disk MB")
 
 
@@ -22,7 +25,7 @@ def text(made: Plan) -> str:
     lines += ["", "?: no data. at least: of the jobs that there is data of; the others come on top.", "", "From"]
     nothing: dict[str, list[str]] = {}
     for rule in made.rules:
-        for source, count in sorted(rule.sources.items(), key=lambda one: -one[1]):
+        for source, count in sorted(_together(rule.sources).items(), key=lambda one: -one[1]):
             if source.startswith("no data") and count == rule.jobs:
                 nothing.setdefault(source, []).append(rule.rule)
             else:
@@ -33,6 +36,20 @@ def text(made: Plan) -> str:
     if any(rule.may_use_gpu and rule.known_time > rule.on_gpu for rule in made.rules):
         lines.append("  jobs that may use a GPU count as CPU hours where they were only measured without one")
     return "\n".join([*lines, "", *_bounds(made)])
+
+
+def _together(sources: Mapping[str, int]) -> dict[str, int]:
+    """Sources that differ in nothing but the number of records, and in whose they are, as one; JSON has each."""
+    alike: dict[str, dict[str, int]] = {}
+    for source, count in sources.items():
+        head, scaled, by = source.partition(", scaled by")
+        alike.setdefault(head if head.startswith("no data") else scaled + by, {})[source] = count
+    made: dict[str, int] = {}
+    for tail, found in alike.items():
+        presets = sorted({name for source in found for name in _OF_PRESET.findall(source)})
+        one = next(iter(found)) if len(found) == 1 else f"runs of {', '.join(presets)}{tail}"
+        made[one] = sum(found.values())
+    return made
 
 
 def _row(rule: RulePlan) -> tuple[str, ...]:
@@ -66,22 +83,11 @@ def _total(rules: Sequence[RulePlan]) -> tuple[str, ...]:
     )
 
 
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-
-
-def _known(value: float, known: int, of: int, words: Callable[[float], str] = _short) -> str:
+def _known(value: float, known: int, of: int, words: Callable[[float], str] = short) -> str:
     """A sum, with what tells where only some of its terms are known."""
     if not known:
         return "?"
     return ("" if known == of else "at least ") + words(value)
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that a person would take: `0.8 s`, `12 min`, `116 h`."""
-    if seconds < 60:
-        return f"{_short(seconds)} s"
-    return f"{_short(seconds / 60)} min" if seconds < HOUR else f"{_short(seconds / HOUR)} h"
 
 
 def _gb(amount: float) -> str:
