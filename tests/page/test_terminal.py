@@ -76,6 +76,7 @@ def test_without_a_page_its_parts_are_named_and_of_many_the_first() -> None:
     box = ending(8, 8, 1, figures, [], "results/small")
     assert "figures/a.png" in box and "figures/h.png" not in box and "type next" not in box
     assert ending(0, 0, 1, [], [], "results/small").count("\n") == 2
+    assert "the same command goes on" in ending(1, 2, 1, [], [], "results/small", "make test")  # broken off
 
 
 def test_failures_are_named_with_the_log_to_read() -> None:

@@ -88,7 +88,7 @@ def ending(
         done, of: jobs that ended well, of those that were planned.
         made: files that these jobs made.
         results: the folder of the preset.
-        then: a command to suggest after a run without failures.
+        then: a command to suggest after a run that came to its end.
     """
     paths = sorted({Path(path) for path in made})
     numbers = [
@@ -96,7 +96,7 @@ def ending(
     ]
     parts = [[f"{done} of {of} jobs done in {duration(seconds)}"], _failed(failures), _numbers(numbers)]
     parts.append(_to_open(paths))
-    parts.append(["the same command goes on from here"] if failures else _next(numbers, results, then))
+    parts.append(["the same command goes on from here"] if failures or done < of else _next(numbers, results, then))
     lines: list[str] = []
     for part in filter(None, parts):
         lines += ["", *part] if lines else part
@@ -123,7 +123,7 @@ def _numbers(numbers: Sequence[Number]) -> list[str]:
     shown = numbers[:MOST]
     widths = [max(len(n.table.stem) for n in shown), max(len(n.row) for n in shown)]
     lines = [f"  {n.table.stem:{widths[0]}}  {n.row:{widths[1]}}  {n.value}" for n in shown]
-    return ["first numbers of", *lines, *([f"  and {len(numbers) - MOST} more tables"] if len(numbers) > MOST else [])]
+    return ["first numbers of", *lines, *([f"  and {len(numbers) - MOST} more"] if len(numbers) > MOST else [])]
 
 
 def _to_open(paths: Sequence[Path]) -> list[str]:
