@@ -22,7 +22,7 @@ LEAD = (
     "last epoch; nothing is chosen on test."
 )
 COLUMNS = (
-    "over", "sets", "seeds", "method", "reading", "mean", "rank", "rank_low", "rank_high", "better_than", "worse_than",
+    "over", "method", "reading", "sets", "seeds", "mean", "rank", "rank_low", "rank_high", "better_than", "worse_than",
 )  # fmt: skip
 HEADER = ("Method", "Reading", "Mean, %", "Rank", "95 % interval", "Better than", "Worse than")
 
@@ -54,7 +54,7 @@ def lines(found: Sequence[Ranking]) -> list[dict[str, str]]:
 
 def _line(ranking: Ranking, place: Place) -> dict[str, str]:
     values = (
-        "+".join(ranking.sets), len(ranking.sets), len(ranking.seeds), *place.row, place.mean, place.rank, place.low,
+        "+".join(ranking.sets), *place.row, len(ranking.sets), len(ranking.seeds), place.mean, place.rank, place.low,
         place.high, place.above, place.below,
     )  # fmt: skip
     return dict(zip(COLUMNS, map(str, values), strict=True))
