@@ -219,7 +219,7 @@ def test_table4_needs_no_training(tmp_path: Path) -> None:
 
 
 def test_table3_trains_only_the_full_method(tmp_path: Path) -> None:
-    plan = snakemake(checkout(tmp_path), "-n", "table3", config={"preset": "small"})
+    plan = snakemake(checkout(tmp_path), "-n", "-p", "table3", config={"preset": "small"})
     text = plan.stdout + plan.stderr
     assert "method=khan_gcl" in text and "method=graphcl" not in text
 
