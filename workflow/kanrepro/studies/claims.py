@@ -14,15 +14,14 @@ from pathlib import Path
 from kanrepro.core.errors import UserError
 from kanrepro.core.record import Record
 from kanrepro.images.record import ImageRecord
-from kanrepro.methods.folder import built_in
 from kanrepro.molecules.record import TransferRecord
+from kanrepro.report.results import MLP_METHODS
 from kanrepro.report.statistics import ALPHA, Interval, Summary, paired
 from kanrepro.tu import catalog
 
 Cells = Mapping[tuple[str, str, str], Mapping[int, float]]  # (set, method, reading) -> seed -> score in percent
 KAN_READINGS = ("literal", "literal_silu", "repaired")
 GRAPHS = "tu/*/*.json"
-WITHOUT_KANS = tuple(name for name, method in built_in().items() if method.network != "kan")
 LEFT_OUT = "clintox"  # at chance for every encoder of the small preset: means are shown with it and without
 
 
@@ -202,7 +201,7 @@ def _graph_scores(paths: Iterable[Path]) -> Cells:
     cells = dict(_scores(map(_record, paths)))
     labelled = {name for name, entry in catalog.load(()).items() if entry.expected.node_labels}
     for (name, method, reading), scores in list(cells.items()):
-        if name in labelled and reading == "literal" and method in WITHOUT_KANS:
+        if name in labelled and reading == "literal" and method in MLP_METHODS:
             cells.setdefault((name, method, "repaired"), scores)
     return cells
 

@@ -79,7 +79,8 @@ def probe(
                 for fold in stratified_folds(labels, settings.folds, read_json(folds).get("seed", seed))
             ]
         result = cross_validate(z, labels, test, settings.c_values, settings.inner_folds, threads)
-        looks = [] if shuffle_labels else _looks(checkpoint, store, folds, settings, threads)
+        last = (trained["settings"]["optimiser"]["epochs"], z, result)
+        looks = [] if shuffle_labels else _looks(checkpoint, store, y, test, settings, threads, last)
     except UserError as error:
         raise UserError(f"{dataset}: {error}") from None
     seconds = time.perf_counter() - start
@@ -120,20 +121,31 @@ def probe(
     )
 
 
-def _looks(checkpoint: Path, store: Path, folds: Path, settings: SvmSettings, threads: int) -> list[epochs.Look]:
-    """All epochs whose encoders the checkpoint holds, each evaluated by itself; none where it holds the last alone."""
+def _looks(
+    checkpoint: Path,
+    store: Path,
+    y: NDArray[np.int64],
+    test: list[NDArray[np.int64]],
+    settings: SvmSettings,
+    threads: int,
+    last: tuple[int, NDArray[np.float64], SvmResult],
+) -> list[epochs.Look]:
+    """All epochs whose encoders the checkpoint holds, each evaluated by itself; none where it holds the last alone.
+
+    `last`: the last epoch, its z, and what that scored.
+    """
     from kanrepro.tu.embed import embed
 
-    kept = epochs.kept_epochs(checkpoint)
-    found = []
-    for epoch in [*kept, None] if kept else []:
-        z, y, trained = embed(checkpoint, store, epoch=epoch)
-        test = folds_of(folds, len(y), trained["store"], settings)
-        result = cross_validate(z, y, test, settings.c_values, settings.inner_folds, threads)
+    def look(epoch: int, z: NDArray[np.float64], result: SvmResult) -> epochs.Look:
         checked = epochs.validation(z, y, test, settings, threads)
-        number = epoch or trained["settings"]["optimiser"]["epochs"]
-        found.append(epochs.Look(number, float(np.mean(result.accuracies)), checked, result.accuracies))
-    return found
+        return epochs.Look(epoch, float(np.mean(result.accuracies)), checked, result.accuracies)
+
+    found = []
+    for epoch in epochs.kept_epochs(checkpoint):
+        z = embed(checkpoint, store, epoch=epoch)[0]
+        result = cross_validate(z, y, test, settings.c_values, settings.inner_folds, threads)
+        found.append(look(epoch, z, result))
+    return [*found, look(*last)] if found else []
 
 
 def _details(z: NDArray[np.float64], y: NDArray[np.int64], result: SvmResult, threads: int) -> dict[str, Any]:
